@@ -1,0 +1,45 @@
+# All that one can do here. `make help` lists it; every target sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Profile, try, prove and measure every optimization on generated data; notices in reports/demo
+	$(BIN)/optimize --focus all --out reports/demo
+
+test: $(READY) ## Run all tests, with coverage
+	$(BIN)/pytest --cov
+
+lint: $(READY) ## Format check, lint, types, and the layers of the house
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: $(READY) ## Hold the accepted build to the golden sets
+	$(BIN)/optimize check
+
+bench: $(READY) ## Time reference and accepted build side by side; writes reports/bench.json
+	$(BIN)/optimize bench
+
+lock: $(READY) ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
+		--upgrade --group dev --output-file requirements.lock pyproject.toml
+
+clean: ## Remove the environment, caches and runs; notices and golden sets stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV): once, about a minute"
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,58 @@
+"""A backtest engine: a readable reference, and optimized builds that give the same bits.
+
+>>> from engine import SMA, CrossesAbove, DeclaredStrategy, Notional, generate_market, run
+>>> fast, slow = SMA(10), SMA(50)
+>>> strategy = DeclaredStrategy(
+...     entry=CrossesAbove(fast, slow), exit=CrossesAbove(slow, fast), size=Notional(20_000)
+... )
+>>> result = run(strategy, generate_market(symbols=5, bars=200))
+>>> result.equity.columns
+['timestamp', 'cash', 'value', 'equity', 'positions']
+"""
+
+from engine.api import Market, load, run
+from engine.catalog import FOCUSES, Optimization, accepted_build, catalog, compose, optimization
+from engine.errors import InputError
+from engine.generate import generate_market
+from engine.model import Bar, Order, Position, Result, Settings
+from engine.strategy import (
+    SMA,
+    Above,
+    Context,
+    CrossesAbove,
+    DeclaredStrategy,
+    Notional,
+    StopLoss,
+    Strategy,
+    TakeProfit,
+    TrailingStop,
+)
+
+__all__ = [
+    "FOCUSES",
+    "SMA",
+    "Above",
+    "Bar",
+    "Context",
+    "CrossesAbove",
+    "DeclaredStrategy",
+    "InputError",
+    "Market",
+    "Notional",
+    "Optimization",
+    "Order",
+    "Position",
+    "Result",
+    "Settings",
+    "StopLoss",
+    "Strategy",
+    "TakeProfit",
+    "TrailingStop",
+    "accepted_build",
+    "catalog",
+    "compose",
+    "generate_market",
+    "load",
+    "optimization",
+    "run",
+]

@@ -1,0 +1,139 @@
+"""The catalog of optimizations: found by walking their folder, never listed by hand.
+
+An optimization is one file, `engine/optimizations/<focus>/<name>.py`, with one decorated function that takes
+a component and returns a faster one. Its name is its file's, its focus its folder's, and its module docstring
+is its notice: the first line is the title, and paragraphs that begin with `How:`, `Exact:` and `Risk:` tell
+the reviewer how it works, why no bit can change, and what to look out for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InputError
+from engine.pipeline import Pipeline
+from engine.reference.broker import Broker
+from engine.reference.features import compute_features
+from engine.reference.feed import DataFeed
+from engine.reference.loader import load_bars
+from engine.reference.loop import run_loop
+from engine.reference.rules import PositionRules
+
+FOCUSES = ("caching", "vectorization", "io", "parallelism", "gates", "early-exit")
+REFERENCE = Pipeline(
+    loader=load_bars, feed=DataFeed, features=compute_features, rules=PositionRules, broker=Broker, loop=run_loop
+)
+BUILD_FILE = Path(__file__).with_name("build.toml")
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """A named replacement of one component."""
+
+    name: str
+    component: str
+    apply: Callable[[Any], Any]
+    requires: tuple[str, ...]
+    after: tuple[str, ...]
+    path: Path
+    doc: str
+
+    @property
+    def focus(self) -> str:
+        """What kind of cure it is: the folder it stands in."""
+        return self.name.split("/")[0]
+
+
+_registered: dict[str, Optimization] = {}
+
+
+def optimization(
+    *, component: str, requires: Sequence[str] = (), after: Sequence[str] = ()
+) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """Register the decorated function as the optimization of this file.
+
+    Args:
+        component: the part of the pipeline that it takes and returns.
+        requires: optimizations that must stand before it in a build.
+        after: optimizations that, where a build has them, stand before it: they would replace what it wraps,
+            or have nothing left to do once it covers their work.
+    """
+    known = [field.name for field in fields(Pipeline)]
+    if component not in known:
+        raise InputError(f"unknown component {component!r}", hint=f"Choose from {', '.join(known)}")
+
+    def register(apply: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        module = inspect.getmodule(apply)
+        path = Path(inspect.getfile(apply))
+        name = f"{path.parent.name.replace('_', '-')}/{path.stem}"
+        _registered[name] = Optimization(
+            name=name,
+            component=component,
+            apply=apply,
+            requires=tuple(requires),
+            after=tuple(after),
+            path=path,
+            doc=inspect.getdoc(module) or "",
+        )
+        return apply
+
+    return register
+
+
+@cache
+def catalog() -> tuple[Optimization, ...]:
+    """Return every optimization, by name."""
+    package = importlib.import_module("engine.optimizations")
+    for module in pkgutil.walk_packages(package.__path__, "engine.optimizations."):
+        importlib.import_module(module.name)
+    return tuple(_registered[name] for name in sorted(_registered))
+
+
+def find(name: str) -> Optimization:
+    """Return the optimization of this name."""
+    by_name = {known.name: known for known in catalog()}
+    if name not in by_name:
+        raise InputError(f"unknown optimization {name!r}", hint=f"Choose from {', '.join(by_name)}")
+    return by_name[name]
+
+
+def compose(names: Iterable[str]) -> Pipeline:
+    """Return the pipeline of a build: the reference with these optimizations applied, in this order."""
+    pipeline = REFERENCE
+    applied: list[str] = []
+    for name in names:
+        chosen = find(name)
+        if missing := [needed for needed in chosen.requires if needed not in applied]:
+            raise InputError(f"{name} requires {', '.join(missing)} before it", where="build")
+        if name in applied:
+            raise InputError(f"{name} stands in the build twice", where="build")
+        if late := [other for other in applied if name in find(other).after]:
+            raise InputError(f"{name} must stand before {', '.join(late)}", where="build")
+        inner = getattr(pipeline, chosen.component)
+        pipeline = replace(pipeline, **{chosen.component: chosen.apply(inner)})
+        applied.append(name)
+    return pipeline
+
+
+def extend(build: Sequence[str], name: str) -> tuple[str, ...]:
+    """Return the build with one more optimization, at the last place where it may stand."""
+    blocked = [place for place, other in enumerate(build) if name in find(other).after]
+    place = min(blocked, default=len(build))
+    return (*build[:place], name, *build[place:])
+
+
+def accepted_build() -> dict[str, str]:
+    """Return the accepted build, in order: each optimization with the ECN that accepted it."""
+    try:
+        table = tomllib.loads(BUILD_FILE.read_text(encoding="utf-8")).get("build", {})
+    except (OSError, ValueError) as error:
+        raise InputError(f"can't be read ({error})", where=BUILD_FILE) from error
+    return {str(name): str(ecn) for name, ecn in table.items()}

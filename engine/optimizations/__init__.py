@@ -1,0 +1,1 @@
+"""The optimizations: a folder a focus, a file an optimization. None imports another."""

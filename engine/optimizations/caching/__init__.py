@@ -1,0 +1,1 @@
+"""Do it once and keep it."""

@@ -1,0 +1,1 @@
+"""Do it for a whole row, column or run at once."""

@@ -1,0 +1,59 @@
+"""Call a declared strategy only on the bars where its entry or exit holds.
+
+How: The entry and exit conditions are evaluated on whole columns before the loop. The loop then calls the
+strategy on those bars alone, in the same order; every other step of a timestamp is done as before. A strategy in
+plain Python, whose wishes can't be known, is left to the loop below.
+
+Exact: A declared strategy does nothing where neither condition holds, so the calls left out have no effect. The
+conditions use the same comparisons of the same feature values.
+
+Risk: None known beyond memory for one flag a bar and condition.
+"""
+
+from __future__ import annotations
+
+from engine.arrays import arrays_of, events_of, signal_of
+from engine.catalog import optimization
+from engine.model import Bar, FeatureTable, Result
+from engine.pipeline import Brokerage, Feed, LoopComponent
+from engine.strategy import Context, DeclaredStrategy, Strategy
+
+
+def _run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: DeclaredStrategy) -> Result:
+    arrays = arrays_of(feed)
+    columns, symbols = arrays.columns, arrays.symbols
+    awaited = signal_of(strategy.entry, features, columns) | signal_of(strategy.exit, features, columns)
+    events = events_of(awaited, columns, len(arrays.timestamps))
+    offsets, bars, numbers = events.offsets.tolist(), events.bar.tolist(), events.symbol.tolist()
+    starts = columns.starts.tolist()
+    context = Context(broker, features)
+    for step, slice_ in enumerate(feed):
+        broker._update_time(
+            slice_.timestamp,
+            slice_.by_symbol("open"),
+            slice_.by_symbol("high"),
+            slice_.by_symbol("low"),
+            slice_.by_symbol("close"),
+        )
+        broker.fill_queued_orders()
+        broker.evaluate_position_rules()
+        for event in range(offsets[step], offsets[step + 1]):
+            bar, number = bars[event], numbers[event]
+            context.move_to(symbols[number], bar - starts[number])
+            prices = (column.item(bar) for column in columns[2:])
+            strategy.on_bar(context, Bar(slice_.timestamp, symbols[number], *prices))
+        broker.move_water_marks()
+        broker.mark_to_market()
+    return broker.records.result(feed.bars, features)
+
+
+@optimization(component="loop", requires=["vectorization/array_feed", "vectorization/column_features"])
+def awaited_bars(inner: LoopComponent) -> LoopComponent:
+    """Pass over the bars on which a declared strategy has nothing to do."""
+
+    def run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: Strategy) -> Result:
+        if type(strategy) is DeclaredStrategy:
+            return _run(feed, features, broker, strategy)
+        return inner(feed, features, broker, strategy)
+
+    return run

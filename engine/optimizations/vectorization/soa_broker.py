@@ -1,0 +1,128 @@
+"""Keep positions as arrays, and build a Position only when asked for.
+
+How: Quantities, entry prices, commissions and last closes stand in arrays by symbol number (struct of arrays).
+Marking to market is one product over what is held; a strategy that asks for a position gets one built on the
+spot.
+
+Exact: The values of what is held are added one after another in symbol order: `numpy.add.accumulate` is
+sequential, where `numpy.sum` would add in pairs. The arithmetic of a fill is that of the reference, in the same
+order, on Python floats.
+
+Risk: A strategy that asks for every position on every bar pays for building it each time; that is why it stands
+on awaited_bars, which asks for few.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from engine.arrays import Ints, arrays_of, row_of
+from engine.catalog import optimization
+from engine.model import Equity, Order, Position, Settings
+from engine.pipeline import BrokerComponent, Feed, Rules
+from engine.reference.broker import Broker
+
+
+class SoaBroker(Broker):
+    """The broker with its positions in arrays by symbol number."""
+
+    def __init__(self, feed: Feed, settings: Settings, rules: Rules) -> None:
+        super().__init__(feed, settings, rules)
+        arrays = arrays_of(feed)
+        count = len(arrays.symbols)
+        self._names = arrays.symbols
+        self._index = arrays.index
+        self._quantities = np.zeros(count, np.int64)
+        self._entry_prices = np.zeros(count)
+        self._entry_commissions = np.zeros(count)
+        self._entry_times: list[date | None] = [None] * count
+        self._last_closes = np.zeros(count)
+        self._held: Ints | None = None
+
+    def get_position(self, symbol: str) -> Position | None:
+        """Return what is held of the symbol, built now, or None."""
+        number = self._index.get(symbol)
+        if number is None or not (quantity := self._quantities.item(number)):
+            return None
+        entry_time = self._entry_times[number]
+        assert entry_time is not None  # noqa: S101 - set by the buy that made the quantity
+        return Position(
+            symbol,
+            quantity,
+            self._entry_prices.item(number),
+            entry_time,
+            self._entry_commissions.item(number),
+        )
+
+    def evaluate_position_rules(self) -> None:
+        """Leave the positions whose rules fire on this bar, in symbol order."""
+        for leaves in self.rules.exits(self._opens, self._highs, self._lows):
+            quantity = self._quantities.item(self._index[leaves.symbol])
+            self._execute(self._record_order(leaves.symbol, -quantity, leaves.reason), leaves.price)
+
+    def mark_to_market(self) -> None:
+        """Record the equity: cash plus the value of what is held, added in symbol order at the last closes."""
+        if self._held is None:
+            self._held = np.flatnonzero(self._quantities)
+        held, value = self._held, 0.0
+        if len(held):
+            closes = row_of(self._closes)[held]
+            marks = np.where(closes == closes, closes, self._last_closes[held])  # NaN: no bar
+            self._last_closes[held] = marks
+            value = np.add.accumulate(self._quantities[held] * marks).item(-1)
+        self.records.equity.append(Equity(self._timestamp, self.cash, value, self.cash + value, len(held)))
+
+    def _buy(self, order: Order, price: float) -> None:
+        notional = price * order.quantity
+        commission = notional * self.settings.commission
+        cost = notional + commission
+        if cost > self.cash:
+            self._reject(order, "not enough cash")
+            return
+        self.cash -= cost
+        self._record_fill(order, price, commission)
+        number = self._index[order.symbol]
+        if before := self._quantities.item(number):
+            quantity = before + order.quantity
+            price = (self._entry_prices.item(number) * before + notional) / quantity
+            commission = self._entry_commissions.item(number) + commission
+        else:
+            quantity = order.quantity
+            self._entry_times[number] = self._timestamp
+        self._quantities[number] = quantity
+        self._entry_prices[number] = price
+        self._entry_commissions[number] = commission
+        self._held = None
+        self.rules.watch(order.symbol, price)
+
+    def _sell(self, order: Order, price: float) -> None:
+        entry = self.get_position(order.symbol)
+        quantity = -order.quantity
+        if entry is None or quantity > entry.quantity:
+            self._reject(order, "more than is held")
+            return
+        notional = price * quantity
+        commission = notional * self.settings.commission
+        self.cash += notional - commission
+        self._record_fill(order, price, commission)
+        number = self._index[order.symbol]
+        self._quantities[number] = entry.quantity - quantity
+        if quantity == entry.quantity:
+            entry_commission = entry.entry_commission
+            self.rules.forget(order.symbol)
+        else:
+            entry_commission = entry.entry_commission * (quantity / entry.quantity)
+            self._entry_commissions[number] = entry.entry_commission - entry_commission
+        self._held = None
+        self._record_trade(order, entry, price, entry_commission + commission)
+
+
+@optimization(
+    component="broker",
+    requires=["vectorization/array_feed", "vectorization/awaited_bars", "vectorization/masked_rules"],
+)
+def soa_broker(inner: BrokerComponent) -> BrokerComponent:  # noqa: ARG001 - it takes its place
+    """Replace the broker of dictionaries."""
+    return SoaBroker

@@ -1,0 +1,195 @@
+"""The pipeline: the components of the engine, and the one Protocol that each has to keep."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import polars as pl
+
+from engine.model import (
+    Bar,
+    Equity,
+    FeatureTable,
+    Fill,
+    Order,
+    Position,
+    Rejection,
+    Result,
+    Settings,
+    Trade,
+    feature_frame,
+    table_of,
+)
+from engine.strategy import Feature, Rule, Strategy
+
+
+class Loaded(NamedTuple):
+    """Bars sorted by timestamp, then symbol, and what was done to the data to get them."""
+
+    bars: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+class Exit(NamedTuple):
+    """A position leaves: at this price, before slippage, by this rule."""
+
+    symbol: str
+    price: float
+    reason: str
+
+
+class Slice(Protocol):
+    """The bars of one timestamp."""
+
+    @property
+    def timestamp(self) -> date:
+        """When these bars were complete."""
+        ...
+
+    def by_symbol(self, field: str) -> Mapping[str, float]:
+        """Return one field of every symbol that has a bar here."""
+        ...
+
+    def bars(self) -> Iterable[Bar]:
+        """Yield the bars in symbol order."""
+        ...
+
+
+class Feed(Protocol):
+    """Loaded data in the form that a build wants; made once for any number of runs."""
+
+    @property
+    def bars(self) -> pl.DataFrame:
+        """The loaded table."""
+        ...
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """All symbols, sorted."""
+        ...
+
+    def __iter__(self) -> Iterator[Slice]: ...
+
+
+class Rules(Protocol):
+    """The position rules: they watch open positions and say which leave."""
+
+    def watch(self, symbol: str, entry_price: float) -> None:
+        """Watch a position with this entry price."""
+        ...
+
+    def forget(self, symbol: str) -> None:
+        """Stop watching."""
+        ...
+
+    def exits(
+        self, opens: Mapping[str, float], highs: Mapping[str, float], lows: Mapping[str, float]
+    ) -> Iterable[Exit]:
+        """Return the exits of this bar in symbol order."""
+        ...
+
+    def move_water_marks(self, highs: Mapping[str, float]) -> None:
+        """Raise the water marks to this bar's highs."""
+        ...
+
+
+@dataclass
+class Records:
+    """All that a broker has recorded, in the order in which it happened."""
+
+    orders: list[Order] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
+    equity: list[Equity] = field(default_factory=list)
+
+    def result(self, bars: pl.DataFrame, features: FeatureTable) -> Result:
+        """Return the records as tables."""
+        timestamp = bars.schema["timestamp"]
+        return Result(
+            orders=table_of(Order, self.orders, timestamp),
+            rejections=table_of(Rejection, self.rejections, timestamp),
+            fills=table_of(Fill, self.fills, timestamp),
+            trades=table_of(Trade, self.trades, timestamp),
+            equity=table_of(Equity, self.equity, timestamp),
+            make_features=lambda: feature_frame(bars, features.columns),
+        )
+
+
+class Brokerage(Protocol):
+    """The broker, as the loop and the strategy use it."""
+
+    settings: Settings
+    cash: float
+    records: Records
+
+    def _update_time(
+        self,
+        timestamp: date,
+        opens: Mapping[str, float],
+        highs: Mapping[str, float],
+        lows: Mapping[str, float],
+        closes: Mapping[str, float],
+    ) -> None: ...
+
+    def submit_order(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
+        """Queue a market order for the symbol's next open."""
+        ...
+
+    def get_position(self, symbol: str) -> Position | None:
+        """Return what is held of the symbol, or None."""
+        ...
+
+    def fill_queued_orders(self) -> None:
+        """Step 1 of a timestamp."""
+        ...
+
+    def evaluate_position_rules(self) -> None:
+        """Step 2 of a timestamp."""
+        ...
+
+    def move_water_marks(self) -> None:
+        """Step 5 of a timestamp."""
+        ...
+
+    def mark_to_market(self) -> None:
+        """Step 6 of a timestamp."""
+        ...
+
+
+LoaderComponent = Callable[[Path | pl.DataFrame, str], Loaded]
+"""Reads and checks data; takes the source and what to do with bad bars ("refuse" or "drop")."""
+FeedComponent = Callable[[pl.DataFrame], Feed]
+"""Lays loaded bars out for the runs."""
+FeaturesComponent = Callable[[Feed, Sequence[Feature]], FeatureTable]
+"""Computes features for every symbol of a feed."""
+RulesComponent = Callable[[Feed, Sequence[Rule]], Rules]
+"""Makes the position rules of a run."""
+BrokerComponent = Callable[[Feed, Settings, Rules], Brokerage]
+"""Makes the broker of a run."""
+LoopComponent = Callable[[Feed, FeatureTable, Brokerage, Strategy], Result]
+"""Runs a strategy over a feed."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One engine: a component for each part of the work."""
+
+    loader: LoaderComponent
+    feed: FeedComponent
+    features: FeaturesComponent
+    rules: RulesComponent
+    broker: BrokerComponent
+    loop: LoopComponent
+
+    def run(self, feed: Feed, strategy: Strategy, settings: Settings) -> Result:
+        """Run a strategy over laid-out data; neither is changed."""
+        strategy = copy.deepcopy(strategy)  # a plain strategy may keep state, which must not reach the next run
+        features = self.features(feed, strategy.features)
+        broker = self.broker(feed, settings, self.rules(feed, strategy.rules))
+        return self.loop(feed, features, broker, strategy)

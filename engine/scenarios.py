@@ -1,0 +1,222 @@
+"""The scenarios that the engine is held to: strategies with their settings, and the generated markets for them.
+
+A scenario is a strategy and an account; a golden case is a scenario on one input. The inputs have the blemishes
+of real prices, since that is where engines differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import polars as pl
+
+from engine.generate import generate_market, weekdays
+from engine.model import PRICES, Bar, Settings
+from engine.strategy import (
+    SMA,
+    Above,
+    Context,
+    CrossesAbove,
+    DeclaredStrategy,
+    Feature,
+    Notional,
+    Rule,
+    StopLoss,
+    Strategy,
+    TakeProfit,
+    TrailingStop,
+)
+
+RULES: tuple[Rule, ...] = (StopLoss(0.05), TrailingStop(0.08), TakeProfit(0.10))
+COSTS = Settings(cash=1_000_000.0, commission=0.001, slippage=0.0005)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One strategy with its settings; `make` gives a new strategy."""
+
+    name: str
+    about: str
+    make: Callable[[], Strategy]
+    settings: Settings = COSTS
+
+
+class PlainSmaCross(Strategy):
+    """The moving-average cross in plain Python: what `sma_cross` declares, written as a user would."""
+
+    def __init__(
+        self, fast: int = 10, slow: int = 50, amount: float = 20_000.0, rules: tuple[Rule, ...] = RULES
+    ) -> None:
+        self.features: tuple[Feature, ...] = (SMA(fast), SMA(slow))
+        self.rules = rules
+        self.fast, self.slow = (feature.name for feature in self.features)
+        self.amount = amount
+        self.before: dict[str, tuple[float, float]] = {}
+
+    def on_bar(self, context: Context, bar: Bar) -> None:
+        """Buy where the fast average crosses above the slow one, sell where it crosses below."""
+        fast = context.feature(self.fast, bar.symbol)
+        slow = context.feature(self.slow, bar.symbol)
+        fast_before, slow_before = self.before.get(bar.symbol, (fast, slow))
+        self.before[bar.symbol] = fast, slow
+        position = context.get_position(bar.symbol)
+        if position is None:
+            if fast > slow and fast_before <= slow_before:
+                quantity = int(self.amount / bar.close)
+                if quantity > 0:
+                    context.submit_order(bar.symbol, quantity)
+        elif fast < slow and fast_before >= slow_before:
+            context.submit_order(bar.symbol, -position.quantity)
+
+
+@dataclass
+class Restless(Strategy):
+    """Submits orders of every kind that there is, and many that can't be filled; state decides, not chance.
+
+    It adds to positions, sells parts of them, sells what it does not hold, and orders other symbols than the
+    one whose bar it is given, so orders wait for symbols that are halted.
+    """
+
+    rules: tuple[Rule, ...] = RULES
+    features: tuple[Feature, ...] = (SMA(3), SMA(7))
+    count: int = 0
+    seen: list[str] = field(default_factory=list)
+
+    def on_bar(self, context: Context, bar: Bar) -> None:
+        """Choose by the number of the call."""
+        self.count = (self.count * 31 + 7) % 10_007
+        if bar.symbol not in self.seen:
+            self.seen.append(bar.symbol)
+        other = self.seen[self.count % len(self.seen)]
+        position = context.get_position(bar.symbol)
+        match self.count % 11:
+            case 0 | 1:
+                context.submit_order(bar.symbol, 1 + self.count % 90)
+            case 2 if position is not None and position.quantity > 1:
+                context.submit_order(bar.symbol, -(position.quantity // 2), "half")
+            case 3 if position is not None:
+                context.submit_order(bar.symbol, -position.quantity, "all")
+            case 4 if context.feature("sma_3", other) > context.feature("sma_7", other, ago=1):
+                context.submit_order(other, 5 + self.count % 40, "other")
+            case 5:
+                context.submit_order(other, -(1 + self.count % 25), "perhaps not held")
+            case 6 if context.cash > 0:
+                context.submit_order(bar.symbol, int(2.0 * context.cash / bar.close) + 1, "too much")
+
+
+def _cross(amount: float = 20_000.0, rules: tuple[Rule, ...] = RULES) -> Strategy:
+    fast, slow = SMA(10), SMA(50)
+    return DeclaredStrategy(CrossesAbove(fast, slow), CrossesAbove(slow, fast), Notional(amount), rules)
+
+
+def _level(rules: tuple[Rule, ...] = RULES) -> Strategy:
+    fast, slow = SMA(5), SMA(20)
+    return DeclaredStrategy(Above(fast, slow), Above(slow, fast), Notional(15_000.0), rules)
+
+
+_FREE = Settings(cash=1_000_000.0)
+_ALL = (
+    Scenario("sma_cross", "SMA 10 over SMA 50, declared; stop-loss, trailing stop, take-profit; costs", _cross),
+    Scenario("sma_cross_plain", "the same strategy in plain Python", PlainSmaCross),
+    Scenario("level", "SMA 5 above SMA 20 on every bar: dense signals", _level),
+    Scenario("restless", "orders of every kind, in plain Python", Restless, Settings(60_000.0, 0.001, 0.0005)),
+    Scenario("tight_cash", "many entries for little cash: rejections", _level, Settings(40_000.0, 0.001, 0.0005)),
+    Scenario("no_trades", "positions too small for one share", partial(_cross, amount=0.5)),
+    Scenario("cross_free", "no costs and all rules", partial(_cross, amount=10_000.0), _FREE),
+    Scenario(
+        "cross_free_plain", "no costs and all rules, in plain Python", partial(PlainSmaCross, amount=10_000.0), _FREE
+    ),
+    Scenario("cross_trailing", "trailing stop alone", partial(_cross, rules=(TrailingStop(0.08),)), _FREE),
+    Scenario(
+        "cross_trailing_plain",
+        "trailing stop alone, in plain Python",
+        partial(PlainSmaCross, rules=(TrailingStop(0.08),)),
+        _FREE,
+    ),
+    Scenario("cross_target_first", "take-profit declared before the stops", partial(_cross, rules=RULES[::-1]), _FREE),
+    Scenario(
+        "exact_cash",
+        "the first order costs all the cash, to the cent",
+        partial(_cross, amount=10_000.0),
+        Settings(9_900.0),
+    ),
+    Scenario(
+        "exact_cash_plain",
+        "the first order costs all the cash, in plain Python",
+        partial(PlainSmaCross, amount=10_000.0),
+        Settings(9_900.0),
+    ),
+)
+SCENARIOS = {scenario.name: scenario for scenario in _ALL}
+
+
+def blemished_market() -> pl.DataFrame:
+    """Return a small market with late and early listings, halts, gaps, zero volume and a decimal slip."""
+    bars = generate_market(symbols=14, bars=240, seed=11)
+    step = pl.col("timestamp").rank("dense").cast(pl.Int64)
+    bars = bars.with_columns(step.alias("step"))
+
+    def of(symbol: int) -> pl.Expr:
+        return pl.col("symbol") == f"S{symbol:04d}"
+
+    missing = (
+        (of(1) & (pl.col("step") <= 90))  # lists late
+        | (of(2) & (pl.col("step") <= 235))  # lists too late for any feature
+        | (of(3) & (pl.col("step") > 150))  # is delisted
+        | (of(4) & pl.col("step").is_between(100, 112))  # is halted
+        | (of(5) & (pl.col("step") % 7 == 3))  # trades now and then
+        | (of(6) & (pl.col("step") != 120))  # has one bar
+        | (of(7) & pl.col("step").is_between(60, 61))
+    )
+    factor = (
+        pl.when(of(8) & (pl.col("step") >= 110))  # gaps down through its stops, for good
+        .then(0.72)
+        .when(of(9) & (pl.col("step") >= 130))  # gaps up through its targets
+        .then(1.375)
+        .when(of(10) & (pl.col("step") == 140))  # slips a decimal for a day
+        .then(0.1)
+        .otherwise(1.0)
+    )
+    no_volume = of(11) & pl.col("step").is_between(100, 104)
+    return (
+        bars.with_columns(*(pl.col(price) * factor for price in PRICES))
+        .with_columns(pl.when(no_volume).then(0.0).otherwise(pl.col("volume")).alias("volume"))
+        .filter(~missing)
+        .drop("step")
+    )
+
+
+_TARGET = 100.0 * (1.0 + 0.10)  # what the take-profit level of an entry at 100 comes to, to the last bit
+_TIES: dict[str, list[tuple[float, float, float, float]]] = {
+    "AT_STOP": [(99.0, 99.5, 95.0, 98.0)],  # the low is the stop, to the last bit
+    "ABOVE_STOP": [(99.0, 99.5, 95.00000000000001, 98.0)],
+    "AT_TARGET": [(101.0, _TARGET, 100.5, 102.0)],  # the high is the target
+    "OPEN_AT_TARGET": [(_TARGET, 112.0, 94.0, 96.0)],  # opens at the target, then falls through the stop
+    "OPEN_AT_TRAIL": [(105.0, 107.0, 104.0, 106.0), (107.0 * (1.0 - 0.08), 98.5, 94.0, 96.0)],
+    "AT_TRAIL": [(104.0, 125.0, 103.0, 120.0), (118.0, 119.0, 125.0 * (1.0 - 0.08), 116.0)],
+    "BOTH": [(100.0, 115.0, 90.0, 100.0)],  # reaches the stop and the target
+    "WAITS": [],  # nothing happens until the averages cross back
+}
+
+
+def ties_market() -> pl.DataFrame:
+    """Return a market in which prices meet levels, averages each other, and costs the cash, exactly.
+
+    Every symbol stands at 100 for 60 bars, so that its averages are equal, closes at 101, which makes them
+    cross, and opens at 100 again, where the entry fills. Then comes what its name says.
+    """
+    flat = (100.0, 100.0, 100.0, 100.0)
+    rows = []
+    for symbol, events in _TIES.items():
+        bars = [flat] * 60 + [(100.0, 101.0, 100.0, 101.0), (100.0, 101.0, 99.5, 100.5), *events]
+        bars += [(100.0, 100.5, 99.5, 100.0)] * (75 - len(bars)) + [(99.0, 99.5, 97.0, 97.5)] * 15 + [flat] * 10
+        rows += [(day, symbol, *bar, 1_000.0) for day, bar in zip(weekdays(100), bars, strict=True)]
+    table = pl.DataFrame(rows, schema=["timestamp", "symbol", *PRICES, "volume"], orient="row")
+    return table.sort("timestamp", "symbol")
+
+
+def one_bar() -> pl.DataFrame:
+    """Return the smallest market that there is."""
+    return generate_market(symbols=1, bars=1, seed=3)

@@ -1,0 +1,218 @@
+"""Strategies, in plain Python or declared, and the context that they are given.
+
+A plain strategy writes `on_bar(context, bar)`. A declared one names its entry, exit, size and rules; it is
+the same kind of object, with an `on_bar` that is written here once, so both mean the same under every build.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.errors import InputError
+from engine.model import Bar, FeatureTable, Order, Position
+
+
+@dataclass(frozen=True)
+class SMA:
+    """Simple moving average of the close: the last `length` closes, added oldest first, over `length`.
+
+    The sum starts afresh at every bar, so a value does not depend on where the data begins; a running sum
+    would drift from it. Source of the definition: Murphy, Technical Analysis of the Financial Markets, 1999,
+    chapter 9.
+    """
+
+    length: int
+    version: int = field(default=1, init=False)
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise InputError(f"SMA of length {self.length}", hint="The length is the number of bars: 1 or more")
+
+    @property
+    def name(self) -> str:
+        """The column of this feature."""
+        return f"sma_{self.length}"
+
+
+Feature = SMA
+"""The features that there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionState:
+    """What a position rule looks at: the position, its water mark, and this bar."""
+
+    symbol: str
+    entry_price: float
+    water_mark: float
+    open: float
+    high: float
+    low: float
+
+
+@dataclass(frozen=True)
+class StopLoss:
+    """Leave where the price falls to `fraction` below the entry price."""
+
+    fraction: float
+    name: str = field(default="stop_loss", init=False)
+    rising: bool = field(default=False, init=False)
+
+    def level(self, state: PositionState) -> float:
+        """Return the price at which this rule leaves."""
+        return state.entry_price * (1.0 - self.fraction)
+
+
+@dataclass(frozen=True)
+class TrailingStop:
+    """Leave where the price falls to `fraction` below the highest high since the entry."""
+
+    fraction: float
+    name: str = field(default="trailing_stop", init=False)
+    rising: bool = field(default=False, init=False)
+
+    def level(self, state: PositionState) -> float:
+        """Return the price at which this rule leaves."""
+        return state.water_mark * (1.0 - self.fraction)
+
+
+@dataclass(frozen=True)
+class TakeProfit:
+    """Leave where the price rises to `fraction` above the entry price."""
+
+    fraction: float
+    name: str = field(default="take_profit", init=False)
+    rising: bool = field(default=True, init=False)
+
+    def level(self, state: PositionState) -> float:
+        """Return the price at which this rule leaves."""
+        return state.entry_price * (1.0 + self.fraction)
+
+
+Rule = StopLoss | TrailingStop | TakeProfit
+"""The position rules that there are. Where two would fire at the same place, the first declared does."""
+
+
+class Account(Protocol):
+    """What a strategy may do with the broker."""
+
+    cash: float
+
+    def submit_order(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
+        """Queue a market order for the symbol's next open."""
+        ...
+
+    def get_position(self, symbol: str) -> Position | None:
+        """Return what is held of the symbol, or None."""
+        ...
+
+
+class Context:
+    """What a strategy sees while it is called: the account, and features up to the present bar."""
+
+    def __init__(self, account: Account, features: FeatureTable) -> None:
+        self._account = account
+        self._features = features
+        self._numbers: dict[str, int] = {}
+        self.submit_order: Callable[..., Order] = account.submit_order
+        self.get_position = account.get_position
+
+    @property
+    def cash(self) -> float:
+        """The cash at hand."""
+        return self._account.cash
+
+    def feature(self, name: str, symbol: str, ago: int = 0) -> float:
+        """Return a declared feature at the symbol's latest bar, or `ago` of its bars earlier; NaN if undefined."""
+        number = self._numbers.get(symbol, -1) - ago
+        return self._features.value(name, symbol, number) if number >= 0 else math.nan
+
+    def advance(self, symbol: str) -> None:
+        """Make the symbol's next bar its latest. Called by the loop."""
+        self._numbers[symbol] = self._numbers.get(symbol, -1) + 1
+
+    def move_to(self, symbol: str, number: int) -> None:
+        """Make bar `number` of the symbol its latest. Called by loops that pass over bars."""
+        self._numbers[symbol] = number
+
+
+class Strategy:
+    """Base of every strategy: name the features and rules, and say what to do on a bar."""
+
+    features: tuple[Feature, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def on_bar(self, context: Context, bar: Bar) -> None:
+        """Do what is to be done once this bar is complete; orders fill at the next open."""
+
+
+@dataclass(frozen=True)
+class Above:
+    """True on bars where `left` is above `right`."""
+
+    left: Feature
+    right: Feature
+
+    def holds(self, context: Context, symbol: str) -> bool:
+        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
+        return context.feature(self.left.name, symbol) > context.feature(self.right.name, symbol)
+
+
+@dataclass(frozen=True)
+class CrossesAbove:
+    """True on the bar where `left` is above `right` and was not on the symbol's bar before."""
+
+    left: Feature
+    right: Feature
+
+    def holds(self, context: Context, symbol: str) -> bool:
+        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
+        left, right = self.left.name, self.right.name
+        return context.feature(left, symbol) > context.feature(right, symbol) and context.feature(
+            left, symbol, ago=1
+        ) <= context.feature(right, symbol, ago=1)
+
+
+Condition = Above | CrossesAbove
+"""The conditions that there are. "Below" is the same with the features changed over."""
+
+
+@dataclass(frozen=True)
+class Notional:
+    """Buy whole shares for `amount` of money, at the close on which the order is submitted."""
+
+    amount: float
+
+    def shares(self, close: float) -> int:
+        """Return the number of whole shares: the quotient, cut off."""
+        return int(self.amount / close)
+
+
+@dataclass(frozen=True)
+class DeclaredStrategy(Strategy):
+    """A strategy of declared parts: buy where `entry` holds and nothing is held, sell where `exit` holds."""
+
+    entry: Condition
+    exit: Condition
+    size: Notional
+    rules: tuple[Rule, ...] = ()
+    features: tuple[Feature, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        used = (self.entry.left, self.entry.right, self.exit.left, self.exit.right)
+        object.__setattr__(self, "features", tuple(dict.fromkeys(used)))
+
+    def on_bar(self, context: Context, bar: Bar) -> None:
+        """Enter or leave at the next open, as declared."""
+        symbol = bar.symbol
+        position = context.get_position(symbol)
+        if position is None:
+            if self.entry.holds(context, symbol):
+                quantity = self.size.shares(bar.close)
+                if quantity > 0:
+                    context.submit_order(symbol, quantity)
+        elif self.exit.holds(context, symbol):
+            context.submit_order(symbol, -position.quantity)

@@ -1,0 +1,188 @@
+"""How the optimizer sees this engine.
+
+The optimizer never imports the engine; it is given `SUBJECT` by name and uses what stands here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from engine import build, scenarios
+from engine.api import Market, load
+from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend
+from engine.errors import InputError
+from engine.generate import generate_market
+from engine.scenarios import SCENARIOS
+
+_ENGINE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An optimization as a reviewer is shown it."""
+
+    name: str
+    focus: str
+    component: str
+    requires: tuple[str, ...]
+    after: tuple[str, ...]
+    title: str
+    how: str
+    exact: str
+    risk: str
+    path: Path
+    source_digest: str
+
+
+@dataclass(frozen=True)
+class GoldenSet:
+    """Inputs and the scenarios on them. An input without a maker is a file from outside, known by its digest."""
+
+    name: str
+    about: str
+    inputs: Mapping[str, Callable[[], pl.DataFrame] | None]
+    cases: Sequence[tuple[str, str]]
+    on_bad_bars: str = "refuse"
+    keep_outputs: bool = True
+
+
+@dataclass(frozen=True)
+class Session:
+    """Loaded data under one build."""
+
+    market: Market
+    notes: tuple[str, ...]
+    symbols: int
+    timestamps: int
+    rows: int
+
+    def run(self, scenario: str) -> Callable[[], Mapping[str, pl.DataFrame]]:
+        """Run a scenario; call what it returns for the outputs, which are then laid out as tables."""
+        chosen = SCENARIOS[scenario]
+        return self.market.run(chosen.make(), chosen.settings).outputs
+
+
+@dataclass(frozen=True)
+class EngineSubject:
+    """This engine, as a subject of the optimizer."""
+
+    name: str = "exact-change engine"
+    focuses: tuple[str, ...] = FOCUSES
+    stages: tuple[str, ...] = ("features", "rejections", "fills", "trades", "orders", "equity")
+    input_errors: tuple[type[Exception], ...] = (InputError,)
+    default_scenario: str = "sma_cross"
+    build_file: Path = BUILD_FILE
+    source_root: Path = _ENGINE
+    components: Mapping[str, str] = field(
+        default_factory=lambda: (
+            {
+                f"reference/{component}.py": component
+                for component in ("loader", "feed", "features", "rules", "broker", "loop")
+            }
+            | {
+                "strategy.py": "loop",
+                "scenarios.py": "loop",
+                "pipeline.py": "loop",
+                "api.py": "loop",
+                "model.py": "broker",
+            }
+        )
+    )
+
+    def candidates(self) -> list[Candidate]:
+        """Return the whole catalog."""
+        return [_candidate(known) for known in catalog()]
+
+    def scenarios(self) -> dict[str, str]:
+        """Return what each scenario is about, by name."""
+        return {name: scenario.about for name, scenario in SCENARIOS.items()}
+
+    def golden_sets(self) -> list[GoldenSet]:
+        """Return the golden sets that there are."""
+        ties = ["cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"]
+        ties += ["exact_cash", "exact_cash_plain"]
+        market = ["sma_cross", "sma_cross_plain", "level", "restless", "tight_cash", "no_trades"]
+        return [
+            GoldenSet(
+                name="generated",
+                about="small generated markets with the blemishes of real ones",
+                inputs={
+                    "market": scenarios.blemished_market,
+                    "ties": scenarios.ties_market,
+                    "one_bar": scenarios.one_bar,
+                },
+                cases=[
+                    *(("market", scenario) for scenario in market),
+                    *(("ties", scenario) for scenario in ties),
+                    ("one_bar", "sma_cross"),
+                    ("one_bar", "restless"),
+                ],
+            ),
+            GoldenSet(
+                name="us500",
+                about="500 US stocks, 2007 to 2017, daily, bad rows dropped",
+                inputs={"us500_2007_2017_daily.parquet": None},
+                cases=[
+                    ("us500_2007_2017_daily.parquet", "sma_cross"),
+                    ("us500_2007_2017_daily.parquet", "sma_cross_plain"),
+                ],
+                on_bad_bars="drop",
+                keep_outputs=False,
+            ),
+        ]
+
+    def default_data(self) -> tuple[str, pl.DataFrame]:
+        """Return the market that a run takes where no data is named, and its name."""
+        return "generated_60x1260_late.parquet", generate_market(symbols=60, bars=1_260, late=0.2)
+
+    def check_build(self, names: Sequence[str]) -> None:
+        """Raise where these do not make a build."""
+        compose(names)
+
+    def extend(self, names: Sequence[str], name: str) -> tuple[str, ...]:
+        """Return the build with one more optimization, where it may stand."""
+        return extend(names, name)
+
+    def accepted(self) -> dict[str, str]:
+        """Return the accepted build, each optimization with its notice."""
+        return accepted_build()
+
+    def accept(self, name: str, ecn: str) -> tuple[str, ...]:
+        """Put an optimization into the accepted build."""
+        return build.accept(name, ecn)
+
+    def load(self, names: Sequence[str], data: Path, on_bad_bars: str) -> Session:
+        """Load data under a build."""
+        market = load(data, on_bad_bars=on_bad_bars, build=names)
+        bars = market.feed.bars
+        return Session(market, market.notes, len(market.feed.symbols), bars["timestamp"].n_unique(), len(bars))
+
+
+def _candidate(known: Optimization) -> Candidate:
+    title, _, body = known.doc.partition("\n")
+    parts = {
+        kind.lower(): " ".join(text.split())
+        for kind, text in re.findall(r"^(How|Exact|Risk):\s*(.*?)(?=^\w+:|\Z)", body, re.MULTILINE | re.DOTALL)
+    }
+    return Candidate(
+        name=known.name,
+        focus=known.focus,
+        component=known.component,
+        requires=known.requires,
+        after=known.after,
+        title=title.strip() or known.name,
+        how=parts.get("how", ""),
+        exact=parts.get("exact", ""),
+        risk=parts.get("risk", ""),
+        path=known.path,
+        source_digest=hashlib.sha256(known.path.read_bytes()).hexdigest(),
+    )
+
+
+SUBJECT = EngineSubject()

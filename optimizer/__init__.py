@@ -1,0 +1,1 @@
+"""Exact Change: holds faster variants of an engine to its reference, bit for bit, and measures them."""
