@@ -1,0 +1,82 @@
+"""Where the project is and what it names under `[tool.optimize]`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from optimizer.errors import InputError
+from optimizer.subject import Subject
+
+
+@dataclass(frozen=True)
+class Config:
+    """The project's settings; paths are absolute."""
+
+    root: Path
+    subject_name: str
+    golden: Path
+    reports: Path
+    data: tuple[Path, ...]
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The engine, imported by its name."""
+        return load_subject(self.subject_name)
+
+    def relative(self, path: Path) -> str:
+        """Return the path as it reads from the project's folder."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+
+
+def find_config(start: Path) -> Config:
+    """Return the settings of the project that `start` is in.
+
+    Raises:
+        InputError: where no folder upwards has a pyproject.toml with `[tool.optimize]`.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if not path.is_file():
+            continue
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("optimize")
+        except (OSError, ValueError) as error:
+            raise InputError(f"can't be read ({error})", where=path) from error
+        if table is not None:
+            return _config(folder, table)
+    hint = "Run optimize inside a project whose pyproject.toml has [tool.optimize]"
+    raise InputError("no project here", where=start, hint=hint)
+
+
+def _config(root: Path, table: dict[str, object]) -> Config:
+    name = table.get("subject")
+    if not isinstance(name, str) or ":" not in name:
+        hint = 'Write subject = "module:object"'
+        raise InputError("[tool.optimize] names no subject", where=root / "pyproject.toml", hint=hint)
+    folders = cast("list[str]", table.get("data", ["data"]))
+    return Config(
+        root=root,
+        subject_name=name,
+        golden=root / str(table.get("golden", "golden")),
+        reports=root / str(table.get("reports", "reports")),
+        data=tuple(root / folder for folder in folders),
+    )
+
+
+def load_subject(name: str) -> Subject:
+    """Import the object `module:object`."""
+    module, _, attribute = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        subject = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        hint = "It is named under [tool.optimize] in pyproject.toml"
+        raise InputError(f"the subject can't be imported ({error})", where=name, hint=hint) from error
+    return cast("Subject", subject)

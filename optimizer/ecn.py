@@ -1,0 +1,162 @@
+"""Engine Change Notices: files that people review, with a front matter that programs read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock
+
+from optimizer.errors import InputError
+from optimizer.files import write_text
+from optimizer.subject import Subject
+
+_NAME = re.compile(r"ECN-(\d{4,})-[\w.-]+\.md")
+PROPOSED, ACCEPTED, REJECTED = "proposed", "accepted", "rejected"
+_ACCEPTABLE = ("faster", "leaner")
+
+
+@dataclass(frozen=True)
+class Front:
+    """The front matter of a notice."""
+
+    ecn: str
+    title: str
+    status: str
+    focus: str
+    optimization: str
+    build_before: tuple[str, ...]
+    build_after: tuple[str, ...]
+    golden_digest: str
+    source_digest: str
+    hardware: str
+    verdict: str
+    ratio: float | None
+    ci95: tuple[float, float] | None
+    run: str
+
+    def is_same_proposal(self, other: Front) -> bool:
+        """Whether the other notice proposes the same change of the same sources to the same build."""
+        return (self.optimization, self.build_before, self.source_digest) == (
+            other.optimization,
+            other.build_before,
+            other.source_digest,
+        )
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice as it stands in its file."""
+
+    path: Path
+    front: Front
+    body: str
+
+
+def read_notice(path: Path) -> Notice:
+    """Read a notice.
+
+    Raises:
+        InputError: where the front matter can't be read or lacks a field; the message names it.
+    """
+    text = path.read_text(encoding="utf-8")
+    parts = re.split(r"^---[ \t]*$\n?", text, maxsplit=2, flags=re.MULTILINE)
+    hint = "Correct it by hand, or restore it from version control"
+    if len(parts) != 3 or parts[0].strip():
+        raise InputError("has no front matter between two lines of ---", where=path, hint=hint)
+    try:
+        fields = yaml.safe_load(parts[1])
+    except yaml.YAMLError as error:
+        place = " ".join(str(error).split())
+        raise InputError(f"the front matter is not YAML ({place})", where=path, hint=hint) from error
+    if not isinstance(fields, dict):
+        raise InputError("the front matter is not a list of fields", where=path, hint=hint)
+    names = Front.__dataclass_fields__
+    if missing := [name for name in names if name not in fields]:
+        raise InputError(f"the front matter lacks {', '.join(missing)}", where=path, hint=hint)
+    values = {name: _frozen(fields[name]) for name in names}
+    return Notice(path, Front(**values), parts[2].lstrip("\n"))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def notices(folder: Path) -> Iterator[Notice]:
+    """Yield the notices of a folder, by number."""
+    for path in sorted(folder.glob("ECN-*.md")):
+        if _NAME.fullmatch(path.name):
+            yield read_notice(path)
+
+
+def find_notice(folder: Path, number: str) -> Notice:
+    """Return the notice of this number."""
+    known = []
+    for notice in notices(folder):
+        if notice.front.ecn == number.upper():
+            return notice
+        known.append(notice.front.ecn)
+    hint = f"There are: {', '.join(known)}" if known else f"There is none in {folder}; optimize writes them"
+    raise InputError(f"no notice {number!r}", where=folder, hint=hint)
+
+
+def write_notice(folder: Path, front: Front, body: str) -> tuple[Notice, bool]:
+    """Write a notice under its number; return it, and whether it was written.
+
+    The same proposal measured again keeps its number: its notice is renewed while it is open, and left as it is
+    once it has been accepted or rejected by a person.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".numbers.lock"):
+        existing = list(notices(folder))
+        same = next((old for old in existing if old.front.is_same_proposal(front)), None)
+        if same is not None and same.front.status == ACCEPTED:
+            return same, False
+        number = same.front.ecn if same else _next_number(folder)
+        path = same.path if same else folder / f"{number}-{front.optimization.split('/')[-1]}.md"
+        notice = Notice(path, Front(**{**asdict(front), "ecn": number}), body.replace(front.ecn, number))
+        _write(notice)
+        return notice, True
+
+
+def set_status(notice: Notice, status: str) -> Notice:
+    """Change a notice's status in its file."""
+    changed = Notice(notice.path, Front(**{**asdict(notice.front), "status": status}), notice.body)
+    _write(changed)
+    return changed
+
+
+def accept(subject: Subject, folder: Path, number: str) -> tuple[Notice, tuple[str, ...]]:
+    """Put a notice's change into the accepted build.
+
+    Raises:
+        InputError: where the notice does not recommend the change, or its sources have changed since.
+    """
+    notice = find_notice(folder, number)
+    front = notice.front
+    if front.verdict not in _ACCEPTABLE:
+        hint = f"Only {' and '.join(_ACCEPTABLE)} changes join the build"
+        raise InputError(f"{front.ecn} found the change {front.verdict}", where=notice.path, hint=hint)
+    known = {candidate.name: candidate for candidate in subject.candidates()}
+    hint = f"Measure it again: optimize --only {front.optimization}"
+    if front.optimization not in known:
+        raise InputError(f"{front.optimization} is no longer there", where=notice.path)
+    if known[front.optimization].source_digest != front.source_digest:
+        raise InputError(f"{front.optimization} was edited since {front.ecn} was written", where=notice.path, hint=hint)
+    build = subject.accept(front.optimization, front.ecn)
+    return set_status(notice, ACCEPTED), build
+
+
+def _next_number(folder: Path) -> str:
+    numbers = [int(found[1]) for path in folder.glob("ECN-*.md") if (found := _NAME.fullmatch(path.name))]
+    return f"ECN-{max(numbers, default=0) + 1:04d}"
+
+
+def _write(notice: Notice) -> None:
+    fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(notice.front).items()}
+    front = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=1_000)
+    write_text(notice.path, f"---\n{front}---\n\n{notice.body}")

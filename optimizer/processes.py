@@ -1,0 +1,122 @@
+"""Starting jobs in fresh processes, and waiting for what they observe."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optimizer.config import Config
+from optimizer.errors import InputError
+from optimizer.files import write_json
+from optimizer.subject import Build
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one process observed: a result, or the error that took its place."""
+
+    result: dict[str, Any] | None
+    error: str
+    canaries: dict[str, int]
+    peak_bytes: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a result."""
+        return self.result is not None
+
+
+class Processes:
+    """Runs jobs for one project, each in a process of its own, under one folder for their files."""
+
+    def __init__(self, config: Config, folder: Path, *, timeout: float = 900.0) -> None:
+        self._config = config
+        self._folder = folder
+        self._timeout = timeout
+        self._numbers = itertools.count(1)
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def run(self, task: str, build: Build, job: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Observation:
+        """Run one job and wait for it.
+
+        Raises:
+            InputError: where the job's input can't be used; everything else that goes wrong is observed.
+        """
+        base = self._folder / f"{next(self._numbers):04d}-{task}"
+        job_path, result_path, log_path = (base.with_suffix(end) for end in (".job.json", ".result.json", ".log"))
+        whole = {"task": task, "subject": self._config.subject_name, "build": list(build), "result": str(result_path)}
+        write_json(job_path, whole | dict(job))
+        status = self._wait_for(job_path, log_path, env or {})
+        return self._observation(result_path, log_path, status)
+
+    def run_all(
+        self, jobs: Sequence[tuple[str, Build, Mapping[str, Any], Mapping[str, str]]], *, at_once: int
+    ) -> list[Observation]:
+        """Run jobs side by side, for what is not timed; the observations stand in the order of the jobs."""
+        with ThreadPoolExecutor(at_once) as pool:
+            futures = [pool.submit(self.run, *job) for job in jobs]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                self.stop()
+                raise
+
+    def stop(self) -> None:
+        """End whatever still runs."""
+        for process in list(self._running):
+            _end(process)
+
+    def _wait_for(self, job_path: Path, log_path: Path, env: Mapping[str, str]) -> str:
+        command = [sys.executable, "-m", "optimizer.worker", str(job_path)]
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                command,
+                cwd=self._config.root,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running.add(process)
+            try:
+                code = process.wait(self._timeout)
+            except subprocess.TimeoutExpired:
+                return f"timed out after {self._timeout:g} s"
+            finally:
+                _end(process)
+                self._running.discard(process)
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with code {code}" if code else ""
+
+    def _observation(self, result_path: Path, log_path: Path, status: str) -> Observation:
+        if status or not result_path.exists():
+            tail = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            return Observation(None, " ".join(["the process", status or "left no result", *tail]), {}, 0)
+        found = json.loads(result_path.read_text(encoding="utf-8"))
+        error = found.get("error")
+        if error and error["input"]:
+            raise InputError(error["what"], where=error["where"], hint=error["hint"])
+        text = f"{error['type']}: {error['text']} (at {error['at']})" if error else ""
+        return Observation(found.get("result"), text, found.get("canaries", {}), found["peak_bytes"])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with all its children, where it still runs."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,95 @@
+"""Where the time goes: a sampled call tree, by function and by component of the engine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pyinstrument import Profiler
+from pyinstrument.frame import Frame
+from pyinstrument.renderers import HTMLRenderer
+
+from optimizer.files import write_text
+from optimizer.subject import Session, Subject
+
+_INTERVAL = 0.001
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Hotspot:
+    """A function of the engine, with the time spent in it and in what it calls outside the engine."""
+
+    function: str
+    file: str
+    line: int
+    component: str
+    seconds: float
+    share: float
+
+
+def profile_run(subject: Subject, session: Session, job: dict[str, Any]) -> dict[str, Any]:
+    """Profile one run of a scenario after one that warms up; write the call tree as HTML."""
+    session.run(job["scenario"])
+    profiler = Profiler(interval=_INTERVAL)
+    with profiler:
+        session.run(job["scenario"])
+    html = profiler.output(HTMLRenderer(show_all=False))
+    write_text(Path(job["folder"]) / "profile.html", html)
+    recorded = profiler.last_session
+    root = recorded.root_frame() if recorded else None
+    spots = hotspots(root, subject) if root is not None else []
+    return {"hotspots": [asdict(spot) for spot in spots], "seconds": sum(spot.seconds for spot in spots)}
+
+
+def hotspots(root: Frame, subject: Subject) -> list[Hotspot]:
+    """Return the engine's functions, the costliest first; foreign frames count for the function that called them."""
+    seconds: dict[tuple[str, int, str], float] = defaultdict(float)
+    for key, spent in _own_times(root, subject.source_root, None):
+        seconds[key] += spent
+    total = sum(seconds.values()) or 1.0
+    return [
+        Hotspot(function, file, line, component_of(subject, file), spent, spent / total)
+        for (file, line, function), spent in sorted(seconds.items(), key=lambda item: -item[1])
+    ]
+
+
+def component_of(subject: Subject, file: str) -> str:
+    """Return the component that a source file belongs to."""
+    if file in subject.components:
+        return subject.components[file]
+    for candidate in subject.candidates():
+        if candidate.path.as_posix().endswith(f"/{file}"):
+            return candidate.component
+    return "shared"
+
+
+def by_component(spots: list[Hotspot]) -> dict[str, float]:
+    """Return the share of the time of each component, the largest first."""
+    shares: dict[str, float] = defaultdict(float)
+    for spot in spots:
+        shares[spot.component] += spot.share
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+Key = tuple[str, int, str]
+
+
+def _own_times(frame: Frame, root: Path, owner: Key | None) -> Iterator[tuple[Key, float]]:
+    """Yield the engine function that each frame's own time belongs to."""
+    path = Path(frame.file_path) if frame.file_path else None
+    if path is not None and path.is_relative_to(root):
+        owner = (path.relative_to(root).as_posix(), frame.line_no or 0, frame.function)
+    own = frame.time - sum(child.time for child in frame.children)
+    if owner is not None and own > 0:
+        yield owner, own
+    for child in frame.children:
+        yield from _own_times(child, root, owner)
+
+
+def shown(spots: list[Hotspot]) -> list[Hotspot]:
+    """Return those that are worth a line."""
+    return [spot for spot in spots if spot.share >= 0.01][:_SHOWN]

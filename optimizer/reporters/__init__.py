@@ -1,0 +1,1 @@
+"""Reporters tell what a run found. They never measure."""

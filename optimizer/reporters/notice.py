@@ -1,0 +1,149 @@
+"""The notice of one candidate, written for the reviewer who will sign it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from optimizer.benchmark import Arm, ratio_of
+from optimizer.config import Config
+from optimizer.decision import REFUSED
+from optimizer.ecn import PROPOSED, REJECTED, Front, Notice, write_notice
+from optimizer.hardware import hardware_line
+from optimizer.profilers.cpu import shown
+from optimizer.reporters.templates import mebibytes, render, seconds
+from optimizer.runner import Change, Run, build_text
+
+_NUMBER = "ECN-0000"  # stands in the text until the number is known
+_FIGURES = (
+    ("a run, warm", Arm.warm, seconds),
+    ("the first run of a process", Arm.cold, seconds),
+    ("loading and laying out the data", Arm.load, seconds),
+    ("loading and a warm run", Arm.whole, seconds),
+    ("peak memory of the process", Arm.peak, mebibytes),
+)
+
+
+def write_change(config: Config, run: Run, change: Change, folder: Path) -> tuple[Notice, bool]:
+    """Write the notice of a change; return it, and whether it was written."""
+    return write_notice(folder, _front(config, run, change), _body(config, run, change))
+
+
+def _front(config: Config, run: Run, change: Change) -> Front:
+    ratio = change.evidence.ratio()
+    return Front(
+        ecn=_NUMBER,
+        title=change.candidate.title,
+        status=REJECTED if change.decision.verdict in REFUSED else PROPOSED,
+        focus=change.candidate.focus,
+        optimization=change.candidate.name,
+        build_before=change.control,
+        build_after=config.subject.extend(change.control, change.candidate.name),
+        golden_digest=run.golden.digest,
+        source_digest=change.candidate.source_digest,
+        hardware=hardware_line(dict(run.hardware)),
+        verdict=str(change.decision.verdict),
+        ratio=round(ratio.median, 4) if ratio else None,
+        ci95=(round(ratio.low, 4), round(ratio.high, 4)) if ratio else None,
+        run=run.run_id,
+    )
+
+
+def _body(config: Config, run: Run, change: Change) -> str:
+    candidate, evidence, decision = change.candidate, change.evidence, change.decision
+    ratio = evidence.ratio()
+    runs = [run_ for arm in (evidence.before, evidence.after) if arm is not None for run_ in arm.digests()]
+    return render(
+        "ecn.md.j2",
+        ecn=_NUMBER,
+        title=candidate.title,
+        verdict_line=f"{str(decision.verdict).capitalize()}: {decision.reason}.",
+        name=candidate.name,
+        component=candidate.component,
+        control_text=build_text(change.control),
+        joined=change.joined,
+        profile=_profile(run, change),
+        scenario=run.workload.scenario,
+        how=candidate.how,
+        exact=candidate.exact,
+        risk=candidate.risk,
+        source=config.relative(candidate.path),
+        source_digest=candidate.source_digest,
+        tried=evidence.scenarios > 0,
+        reason=decision.reason,
+        golden=_golden(run, change),
+        measured_runs=len(runs),
+        parity_verdict="the same bits" if not evidence.diverged else evidence.diverged,
+        determinism=evidence.determinism,
+        compile_seconds=evidence.determinism.compile_seconds if evidence.determinism else 0.0,
+        divergence=str(evidence.divergence) if evidence.divergence else "",
+        data=run.data,
+        pairs=ratio.pairs if ratio else 0,
+        figures=_figures(change) if ratio else [],
+        memory=_memory(change),
+        aa=str(run.aa) if run.aa else "",
+        aa_verdict="no difference" if run.aa_passed else "a difference, so the measurement is void",
+        hardware_text=hardware_line(dict(run.hardware)),
+        build_file=config.relative(config.subject.build_file),
+        build_line=f'"{candidate.name}" = "{_NUMBER}"',
+        reproduce=_reproduce(config, run, change),
+        accept=decision.passed,
+    )
+
+
+def _profile(run: Run, change: Change) -> dict[str, Any] | None:
+    if run.profile is None:
+        return None
+    spots = [spot for spot in shown(run.profile.hotspots) if spot.component == change.candidate.component]
+    return {
+        "build_text": build_text(run.profile.build),
+        "seconds": run.profile.seconds,
+        "share": run.profile.share(change.candidate.component),
+        "spots": spots[:4],
+    }
+
+
+def _golden(run: Run, change: Change) -> dict[str, Any]:
+    measured = change.evidence.before is not None
+    diverged = change.evidence.diverged and not measured
+    verdict = change.evidence.diverged if diverged else change.evidence.error if not measured else ""
+    return {
+        "name": run.golden.spec.name,
+        "digest": run.golden.digest,
+        "cases": len(run.golden.spec.cases),
+        "verdict": verdict or "the same bits",
+    }
+
+
+def _figures(change: Change) -> list[dict[str, str]]:
+    before, after = change.evidence.before, change.evidence.after
+    if before is None or after is None:
+        return []
+    return [
+        {
+            "name": name,
+            "before": text(median(figure(before))),
+            "after": text(median(figure(after))),
+            "ratio": str(ratio_of(figure(before), figure(after))),
+        }
+        for name, figure, text in _FIGURES
+    ]
+
+
+def _memory(change: Change) -> dict[str, str] | None:
+    before, after = change.evidence.before, change.evidence.after
+    if before is None or after is None or not after.results():
+        return None
+    return {"before": mebibytes(median(before.peak())), "after": mebibytes(median(after.peak()))}
+
+
+def _reproduce(config: Config, run: Run, change: Change) -> str:
+    parts = ["optimize", "--only", change.candidate.name]
+    if list(change.control) == list(config.subject.accepted()) and change.control:
+        parts += ["--from", "build"]
+    if not run.data.get("generated"):
+        parts += ["--data", str(run.data["path"])]
+    if run.workload.on_bad_bars != "refuse":
+        parts += ["--on-bad-bars", run.workload.on_bad_bars]
+    return " ".join(parts)

@@ -1,0 +1,70 @@
+"""What a run prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from optimizer.profilers.cpu import by_component, shown
+from optimizer.reporters.templates import percent, seconds
+from optimizer.reporters.texts import aa_line, rows_of, total_line
+from optimizer.runner import Change, Run, build_text
+
+_STYLES = {
+    "faster": "green",
+    "leaner": "green",
+    "diverged": "red",
+    "nondeterministic": "red",
+    "failed": "red",
+    "slower": "yellow",
+}
+
+
+def print_profile(console: Console, run: Run) -> None:
+    """Print where the control's time went."""
+    if run.profile is None:
+        return
+    shares = ", ".join(
+        f"{name} {percent(share)}" for name, share in by_component(run.profile.hotspots).items() if share >= 0.005
+    )
+    data = run.data
+    console.print(
+        f"{data['path']}: {data['symbols']} symbols, {data['timestamps']} timestamps, {data['rows']} bars", markup=False
+    )
+    for note in run.notes:
+        console.print(f"  {note}", markup=False)
+    took = seconds(run.profile.seconds)
+    console.print(f"{build_text(run.profile.build)} took {took} under the profiler: {shares}", markup=False)
+    for spot in shown(run.profile.hotspots)[:6]:
+        console.print(f"  {percent(spot.share):>5}  {spot.function}  {spot.file}:{spot.line}", markup=False)
+
+
+def print_change(console: Console, change: Change, ecn: str) -> None:
+    """Print what came of one candidate."""
+    verdict = str(change.decision.verdict)
+    line = Text.assemble(
+        (f"{verdict.upper():<11}", _STYLES.get(verdict, "")),
+        f" {change.candidate.name}: {change.decision.reason}  {ecn}",
+    )
+    console.print(line)
+    if change.evidence.divergence:
+        console.print(str(change.evidence.divergence), markup=False)
+
+
+def print_summary(console: Console, run: Run, ecns: Mapping[str, str], out: str) -> None:
+    """Print the table of all changes and what the run came to."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for name in ("change", "verdict", "before", "after", "ratio (95 %)", "notice"):
+        table.add_column(name, justify="right" if name in ("before", "after") else "left", no_wrap=True)
+    for row in rows_of(run, ecns):
+        verdict = Text(row.verdict, style=_STYLES.get(row.verdict, ""))
+        table.add_row(row.name, verdict, row.before, row.after, row.ratio, row.ecn)
+    console.print()
+    console.print(table)
+    console.print()
+    console.print(aa_line(run), markup=False)
+    console.print(total_line(run), markup=False)
+    console.print(f"Report: {out}/latest/report.html   notices: {out}/ecn/", markup=False)

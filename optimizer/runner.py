@@ -1,0 +1,193 @@
+"""One run: profile the control, try candidates one at a time, keep what passed, and tell of all of it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from optimizer.benchmark import EFFECT, Arm, Workload, measure, ratio_of
+from optimizer.config import Config
+from optimizer.decision import EXACT, REFUSED, Decision, Evidence, Verdict, decide
+from optimizer.errors import InputError
+from optimizer.experiment import CANDIDATE, CONTROL, Bench, run_trial
+from optimizer.files import sha256_of
+from optimizer.golden import Golden
+from optimizer.hardware import hardware_profile
+from optimizer.ordering import in_order, with_required
+from optimizer.processes import Processes
+from optimizer.profilers.cpu import Hotspot, by_component
+from optimizer.progress import Progress
+from optimizer.stats import Ratio
+from optimizer.subject import Build, Candidate
+
+
+@dataclass(frozen=True)
+class Change:
+    """One candidate, what it was tried on, and what came of it."""
+
+    candidate: Candidate
+    control: Build
+    build: Build
+    joined: tuple[str, ...]
+    evidence: Evidence
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the control's time went."""
+
+    build: Build
+    seconds: float
+    hotspots: list[Hotspot]
+
+    def share(self, component: str) -> float:
+        """Return a component's share of the time."""
+        return by_component(self.hotspots).get(component, 0.0)
+
+
+@dataclass
+class Run:
+    """A run and all that it found."""
+
+    run_id: str
+    folder: Path
+    focus: str
+    started_at: str
+    hardware: Mapping[str, object]
+    golden: Golden
+    workload: Workload
+    data: dict[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    profile: Profile | None = None
+    changes: list[Change] = field(default_factory=list)
+    aa: Ratio | None = None
+    first: Build = ()
+    final: Build = ()
+    reference_arm: Arm | None = None
+    final_arm: Arm | None = None
+
+    @property
+    def aa_passed(self) -> bool | None:
+        """Whether the control measured against itself showed no difference; None where nothing was measured."""
+        return None if self.aa is None else not (self.aa.low > EFFECT or self.aa.high < 1 / EFFECT)
+
+    @property
+    def total(self) -> Ratio | None:
+        """The reference's time over the final build's."""
+        if self.reference_arm is None or self.final_arm is None:
+            return None
+        return ratio_of(self.reference_arm.warm(), self.final_arm.warm())
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 where all is sound, 1 where a change was refused, 3 where the measurement is void."""
+        if self.aa_passed is False:
+            return 3
+        return 1 if any(change.decision.verdict in REFUSED for change in self.changes) else 0
+
+
+def chosen(config: Config, focus: str, only: Sequence[str], start: Build) -> list[Candidate]:
+    """Return the candidates of a focus, or those that are named, without what is in the build already."""
+    everything = list(config.subject.candidates())
+    names = [one.name for one in everything]
+    if unknown := [name for name in only if name not in names]:
+        raise InputError(f"unknown optimization {unknown[0]!r}", hint=f"Choose from {', '.join(names)}")
+    if only:
+        return [one for one in everything if one.name in only and one.name not in start]
+    return [one for one in everything if focus in ("all", one.focus) and one.name not in start]
+
+
+def new_run(config: Config, out: Path, focus: str, golden: Golden, workload: Workload) -> Run:
+    """Make the folder of a run."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    folder = out / "runs" / run_id
+    (folder / "jobs").mkdir(parents=True)
+    run = Run(run_id, folder, focus, now.isoformat(timespec="seconds"), hardware_profile(), golden, workload)
+    path = Path(workload.data)
+    run.data = {"path": config.relative(path), "sha256": sha256_of(path)}
+    return run
+
+
+class Runner:
+    """Carries a run out."""
+
+    def __init__(self, config: Config, run: Run, progress: Progress) -> None:
+        self._config = config
+        self._run = run
+        self._progress = progress
+        self.processes = Processes(config, run.folder / "jobs")
+        self._scratch = run.folder / "jobs" / "scratch"
+        self._bench = Bench(config.subject, self.processes, run.golden, run.workload, self._scratch, progress.tick)
+
+    def start(self, start: Build) -> None:
+        """Load the data once, to refuse it early, and profile the control."""
+        run = self._run
+        run.first = run.final = start
+        with self._progress.stage(f"Profiling {build_text(start)}"):
+            job = run.workload.job() | {"folder": str(run.folder), "warm_seconds": 0.0, "most_runs": 1}
+            seen = self.processes.run("profile", start, job)
+        if seen.result is None:
+            raise InputError(f"the control failed: {seen.error}", where=build_text(start))
+        found = seen.result
+        run.notes = found["notes"]
+        run.data |= {name: found[name] for name in ("symbols", "timestamps", "rows")}
+        run.profile = Profile(start, found["seconds"], [Hotspot(**spot) for spot in found["hotspots"]])
+
+    def ordered(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return the candidates in the order in which they are to be tried."""
+        assert self._run.profile is not None  # noqa: S101 - `start` comes first
+        return list(in_order(candidates, by_component(self._run.profile.hotspots)))
+
+    def try_one(self, candidate: Candidate, number: int, count: int) -> Change:
+        """Try one candidate on top of what has passed so far; it joins the control where it passes."""
+        run = self._run
+        refused = {change.candidate.name for change in run.changes if change.decision.verdict not in EXACT}
+        if blocked := [name for name in candidate.requires if name in refused]:
+            decision = Decision(Verdict.FAILED, f"not tried: it requires {', '.join(blocked)}, which was refused")
+            change = Change(candidate, run.final, run.final, (), Evidence(scenarios=0), decision)
+            run.changes.append(change)
+            return change
+        control, joined = with_required(self._config.subject, run.final, candidate)
+        build = self._config.subject.extend(control, candidate.name)
+        if joined:
+            self._progress.say(f"joined the control, since {candidate.name} requires it: {', '.join(joined)}")
+        with self._progress.stage(f"Trying {number} of {count}: {candidate.name}"):
+            trial = run_trial(self._bench, candidate.name, control, build, repeat_control=run.aa is None, seed=number)
+        if trial.control_again is not None and trial.evidence.before is not None:
+            run.aa = ratio_of(trial.evidence.before.warm(), trial.control_again.warm())
+        decision = decide(trial.evidence)
+        if run.aa_passed is False and decision.verdict in EXACT:
+            reason = f"the measurement is void: the control differs from itself, ratio {run.aa}"
+            decision = Decision(Verdict.INCONCLUSIVE, reason)
+        run.final = build if decision.passed else control
+        change = Change(candidate, control, build, joined, trial.evidence, decision)
+        run.changes.append(change)
+        return change
+
+    def finish(self) -> None:
+        """Measure the reference against what the run ended with, and clear the scratch files away."""
+        run = self._run
+        if run.final:
+            with self._progress.stage("Measuring the reference against the final build"):
+                arms = measure(
+                    self.processes,
+                    run.workload,
+                    {CONTROL: (), CANDIDATE: run.final},
+                    judged=(CONTROL, CANDIDATE),
+                    seed=0,
+                    tick=self._progress.tick,
+                )
+            run.reference_arm, run.final_arm = arms[CONTROL], arms[CANDIDATE]
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def build_text(build: Build) -> str:
+    """Return a build as people read it."""
+    return f"[{', '.join(build)}]" if build else "the reference"

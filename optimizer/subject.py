@@ -1,0 +1,218 @@
+"""The Subject protocol: all that the optimizer knows of an engine.
+
+An engine takes part by naming, under `[tool.optimize] subject`, an object with these methods. Builds are ordered
+names of optimizations over the reference; the empty build is the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+Outputs = Mapping[str, pl.DataFrame]
+"""The outputs of one run, by name; a table that has them is located by its `timestamp` and `symbol` columns."""
+Build = tuple[str, ...]
+
+
+class Candidate(Protocol):
+    """An optimization as a reviewer is shown it."""
+
+    @property
+    def name(self) -> str:
+        """Its name, focus/name."""
+        ...
+
+    @property
+    def focus(self) -> str:
+        """What kind of cure it is."""
+        ...
+
+    @property
+    def component(self) -> str:
+        """The component that it replaces."""
+        ...
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """What must stand before it in a build."""
+        ...
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """What stands before it where a build has both."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """One line: what changes."""
+        ...
+
+    @property
+    def how(self) -> str:
+        """How it works."""
+        ...
+
+    @property
+    def exact(self) -> str:
+        """Why no bit can change."""
+        ...
+
+    @property
+    def risk(self) -> str:
+        """What to look out for."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """Its source."""
+        ...
+
+    @property
+    def source_digest(self) -> str:
+        """SHA-256 of its source."""
+        ...
+
+
+class GoldenSet(Protocol):
+    """Inputs and the scenarios on them."""
+
+    @property
+    def name(self) -> str:
+        """Its folder."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """One line for people."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, Callable[[], pl.DataFrame] | None]:
+        """What makes each input; None for a file from outside, which is known by its name and digest."""
+        ...
+
+    @property
+    def cases(self) -> Sequence[tuple[str, str]]:
+        """Pairs of an input and a scenario."""
+        ...
+
+    @property
+    def on_bad_bars(self) -> str:
+        """Refuse or drop."""
+        ...
+
+    @property
+    def keep_outputs(self) -> bool:
+        """Whether the outputs are kept beside their digests."""
+        ...
+
+
+class Session(Protocol):
+    """Loaded data under one build."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the data on loading."""
+        ...
+
+    @property
+    def symbols(self) -> int:
+        """How many symbols."""
+        ...
+
+    @property
+    def timestamps(self) -> int:
+        """How many timestamps."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many bars."""
+        ...
+
+    def run(self, scenario: str) -> Callable[[], Outputs]:
+        """Run a scenario; what it returns lays the outputs out as tables."""
+        ...
+
+
+class Subject(Protocol):
+    """An engine that can be optimized."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def focuses(self) -> tuple[str, ...]:
+        """The focuses that a candidate may have."""
+        ...
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The outputs, in the order in which they come about within a timestamp."""
+        ...
+
+    @property
+    def input_errors(self) -> tuple[type[Exception], ...]:
+        """The errors that mean bad input; each has `what`, `where` and `hint`."""
+        ...
+
+    @property
+    def default_scenario(self) -> str:
+        """The scenario that a run measures."""
+        ...
+
+    @property
+    def build_file(self) -> Path:
+        """Where the accepted build stands."""
+        ...
+
+    @property
+    def source_root(self) -> Path:
+        """The folder of its sources."""
+        ...
+
+    @property
+    def components(self) -> Mapping[str, str]:
+        """The component that each source file (relative to the root) belongs to."""
+        ...
+
+    def candidates(self) -> Sequence[Candidate]:
+        """Return all optimizations."""
+        ...
+
+    def scenarios(self) -> Mapping[str, str]:
+        """Return what each scenario is about, by name."""
+        ...
+
+    def golden_sets(self) -> Sequence[GoldenSet]:
+        """Return the golden sets."""
+        ...
+
+    def default_data(self) -> tuple[str, pl.DataFrame]:
+        """Return the data of a run where none is named, with a file name for it."""
+        ...
+
+    def check_build(self, names: Sequence[str]) -> None:
+        """Raise where these do not make a build."""
+        ...
+
+    def extend(self, names: Sequence[str], name: str) -> Build:
+        """Return the build with one more optimization, where it may stand."""
+        ...
+
+    def accepted(self) -> dict[str, str]:
+        """Return the accepted build, each optimization with its notice."""
+        ...
+
+    def accept(self, name: str, ecn: str) -> Build:
+        """Put an optimization into the accepted build."""
+        ...
+
+    def load(self, names: Sequence[str], data: Path, on_bad_bars: str) -> Session:
+        """Load data under a build."""
+        ...

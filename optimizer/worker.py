@@ -1,0 +1,151 @@
+"""The other side of a process: does one job with one build, and writes down what it observed.
+
+Run as `python -m optimizer.worker JOB.json`. A job and its result are JSON, tables go as Arrow; nothing is
+pickled. A crash of the engine is an observation, written like any other.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import polars as pl
+
+from optimizer.config import load_subject
+from optimizer.files import write_json, write_with
+from optimizer.parity import digests_of
+from optimizer.profilers.cpu import profile_run
+from optimizer.subject import Outputs, Session, Subject
+
+Job = dict[str, Any]
+
+
+def main() -> None:
+    """Do the job named on the command line."""
+    path = Path(sys.argv[1])
+    job: Job = json.loads(path.read_text(encoding="utf-8"))
+    result: dict[str, Any]
+    try:
+        subject = load_subject(job["subject"])
+        result = {"canaries": _canaries(), "result": _TASKS[job["task"]](subject, job)}
+        _refuse_flushed_denormals()
+    except Exception as error:  # noqa: BLE001 - whatever the engine raises is to be told, not to end in a traceback here
+        result = {"error": _told(error)}
+    result["peak_bytes"] = _peak_bytes()
+    write_json(Path(job["result"]), result)
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {
+        "type": type(error).__name__,
+        "text": str(error),
+        "at": f"{Path(frame.filename).name}:{frame.lineno} {frame.name}",
+        "what": str(getattr(error, "what", "")),
+        "where": str(getattr(error, "where", "")),
+        "hint": str(getattr(error, "hint", "")),
+        "input": hasattr(error, "what"),
+    }
+
+
+def _load(subject: Subject, job: Job) -> tuple[Session, int]:
+    start = time.perf_counter_ns()
+    session = subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
+    return session, time.perf_counter_ns() - start
+
+
+def _measure(subject: Subject, job: Job) -> dict[str, Any]:
+    """Load once, run once cold, then warm until there are enough runs; every run's outputs are digested."""
+    session, load_ns = _load(subject, job)
+    runs = [_timed(session, job["scenario"])]
+    budget = job["warm_seconds"] * 1e9
+    while len(runs) < 2 or (sum(run["wall_ns"] for run in runs[1:]) < budget and len(runs) <= job["most_runs"]):
+        runs.append(_timed(session, job["scenario"]))
+    return {"load_ns": load_ns, "runs": runs}
+
+
+def _timed(session: Session, scenario: str) -> dict[str, Any]:
+    gc.collect()
+    wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+    outputs = session.run(scenario)
+    wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
+    return {"wall_ns": wall, "cpu_ns": cpu, "digests": digests_of(outputs())}
+
+
+def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
+    """Run every case twice, the second time with warm caches; keep the outputs that are not as expected."""
+    sessions: dict[str, Session] = {}
+    cases = []
+    for case in job["cases"]:
+        observed: dict[str, Any] = {"input": case["input"], "scenario": case["scenario"]}
+        try:
+            if case["data"] not in sessions:
+                sessions[case["data"]] = subject.load(job["build"], Path(case["data"]), case["on_bad_bars"])
+            session = sessions[case["data"]]
+            start = time.perf_counter_ns()
+            first = session.run(case["scenario"])()
+            observed["first_ns"] = time.perf_counter_ns() - start
+            observed |= _kept(job, case, first, session.run(case["scenario"])())
+        except subject.input_errors:
+            raise
+        except Exception as error:  # noqa: BLE001 - the candidate's failure is what is observed
+            observed["error"] = _told(error)
+        cases.append(observed)
+    return {"cases": cases}
+
+
+def _kept(job: Job, case: dict[str, Any], first: Outputs, second: Outputs) -> dict[str, Any]:
+    digests, again = digests_of(first), digests_of(second)
+    expected = case.get("expected")
+    outputs = first if again == digests or digests != expected else second
+    if job["keep"] == "all" or (job["keep"] == "different" and not digests == again == expected):
+        folder = Path(job["folder"]) / case["input"] / case["scenario"]
+        for name, table in outputs.items():
+            write_with(folder / f"{name}.arrow", lambda path, table=table: table.write_ipc(path, compression="zstd"))  # type: ignore[misc]
+    return {"digests": digests, "again": again, "rows": {name: len(table) for name, table in outputs.items()}}
+
+
+def _profile(subject: Subject, job: Job) -> dict[str, Any]:
+    session, _ = _load(subject, job)
+    shape = {"symbols": session.symbols, "timestamps": session.timestamps, "rows": session.rows}
+    return profile_run(subject, session, job) | {"notes": list(session.notes)} | shape
+
+
+def _canaries() -> dict[str, int]:
+    """Compute what must move when a knob of the environment is turned."""
+    return {"hash": hash("canary"), "polars_threads": pl.thread_pool_size(), "numba_threads": numba.get_num_threads()}
+
+
+def _refuse_flushed_denormals() -> None:
+    """Raise where something in this process has made the processor flush small numbers to zero."""
+    if 1e-308 * float("0.1") == 0.0:
+        raise ArithmeticError("denormal numbers are flushed to zero in this process: no result in it can be trusted")
+
+
+def _peak_bytes() -> int:
+    """Return the largest resident memory of this process; what its parent used before the start does not count."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+_TASKS: dict[str, Callable[[Subject, Job], dict[str, Any]]] = {
+    "measure": _measure,
+    "outputs": _outputs,
+    "profile": _profile,
+}
+
+if __name__ == "__main__":
+    main()
