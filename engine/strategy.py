@@ -26,15 +26,12 @@ class SMA:
 
     length: int
     version: int = field(default=1, init=False)
+    name: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.length < 1:
             raise InputError(f"SMA of length {self.length}", hint="The length is the number of bars: 1 or more")
-
-    @property
-    def name(self) -> str:
-        """The column of this feature."""
-        return f"sma_{self.length}"
+        object.__setattr__(self, "name", f"sma_{self.length}")
 
 
 Feature = SMA

@@ -90,7 +90,7 @@ class EngineSubject:
                 "scenarios.py": "loop",
                 "pipeline.py": "loop",
                 "api.py": "loop",
-                "model.py": "broker",
+                "model.py": "loop",
             }
         )
     )
@@ -139,7 +139,7 @@ class EngineSubject:
 
     def default_data(self) -> tuple[str, pl.DataFrame]:
         """Return the market that a run takes where no data is named, and its name."""
-        return "generated_60x1260_late.parquet", generate_market(symbols=60, bars=1_260, late=0.2)
+        return "generated_240x320.parquet", generate_market(symbols=240, bars=320, late=0.2)
 
     def check_build(self, names: Sequence[str]) -> None:
         """Raise where these do not make a build."""

@@ -133,11 +133,9 @@ def _carry_out(
     try:
         runner.start(first)
         print_profile(progress.console, run)
-        ordered = runner.ordered(candidates)
-        for number, candidate in enumerate(ordered, 1):
-            change = runner.try_one(candidate, number, len(ordered))
+        for change in runner.try_all(candidates):
             notice, written = write_change(config, run, change, out / "ecn")
-            ecns[candidate.name] = notice.front.ecn
+            ecns[change.candidate.name] = notice.front.ecn
             kept = "" if written else " (accepted before, left as it is)"
             print_change(progress.console, change, f"{notice.front.ecn}{kept}")
         runner.finish()

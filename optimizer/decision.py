@@ -95,16 +95,15 @@ def _on_speed(evidence: Evidence) -> Decision:
     if ratio is None or whole is None or peak is None:
         return Decision(Verdict.FAILED, "too few processes ended for an interval")
     effect = f"{EFFECT - 1:.0%}"
+    told = f"{ratio} on a warm run, {ratio.pairs} pairs"
     if ratio.high < 1 / EFFECT:
-        return Decision(Verdict.SLOWER, f"a run takes longer: ratio {ratio}")
+        return Decision(Verdict.SLOWER, told)
     if ratio.low > EFFECT:
         if whole.high < 1 / EFFECT:
-            return Decision(Verdict.SLOWER, f"a run is faster, {ratio}, but with loading it is slower: {whole}")
-        return Decision(Verdict.FASTER, f"a run is faster: ratio {ratio} over {ratio.pairs} pairs")
+            return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading the data")
+        return Decision(Verdict.FASTER, told)
     if is_clear(ratio):
         if peak.low > LEANER:
-            return Decision(Verdict.LEANER, f"as fast within {effect}, with less memory: ratio of peaks {peak}")
-        return Decision(Verdict.EQUIVALENT, f"no difference above {effect}: ratio {ratio}")
-    return Decision(
-        Verdict.INCONCLUSIVE, f"the interval holds both a gain and none: ratio {ratio}, {ratio.pairs} pairs"
-    )
+            return Decision(Verdict.LEANER, f"less memory, {peak}, and as fast within {effect}: {told}")
+        return Decision(Verdict.EQUIVALENT, f"no difference above {effect}: {told}")
+    return Decision(Verdict.INCONCLUSIVE, f"the interval holds both a gain and none: {told}")

@@ -44,21 +44,30 @@ def cells(cache: Path) -> dict[str, Mapping[str, str]]:
     return found
 
 
-def examine(golden: Golden, processes: Processes, build: Build, scratch: Path) -> Determinism:
-    """Run a golden set in every cell; those that need not wait for another run two at a time."""
+def examine(
+    golden: Golden, processes: Processes, build: Build, scratch: Path
+) -> tuple[CheckResult, Determinism | None]:
+    """Hold a build to a golden set, then do the same in every other cell, two of them at a time.
+
+    Where the first cell does not give the golden bits the others are left out: that is a divergence, or a failure.
+    """
     cache = scratch / "code-cache"
     environments = cells(cache)
-    job = {"cases": golden.cases(), "keep": "none", "folder": str(scratch)}
-    first = [name for name in environments if name != _WARM]
-    seen = dict(
-        zip(
-            first,
-            processes.run_all([("outputs", build, job, environments[name]) for name in first], at_once=2),
-            strict=True,
-        )
-    )
+    home = next(iter(environments))
+    job = {"cases": golden.cases(), "keep": "different", "folder": str(scratch)}
+    seen = {home: processes.run("outputs", build, job, environments[home])}
+    result = judge(golden, seen[home].result, seen[home].error, scratch)
+    if not result.exact:
+        return result, None
+    side_by_side = [name for name in environments if name not in (home, _WARM)]
+    jobs = [("outputs", build, job | {"keep": "none"}, environments[name]) for name in side_by_side]
+    seen |= dict(zip(side_by_side, processes.run_all(jobs, at_once=2), strict=True))
     compiled = any(cache.rglob("*.nbi"))
-    seen[_WARM] = processes.run("outputs", build, job, environments[_WARM])
+    seen[_WARM] = processes.run("outputs", build, job | {"keep": "none"}, environments[_WARM])
+    return result, _summed(golden, seen, compiled=compiled)
+
+
+def _summed(golden: Golden, seen: Mapping[str, Observation], *, compiled: bool) -> Determinism:
     results = {name: _judged(golden, observation) for name, observation in seen.items()}
     differing = [name for name, result in results.items() if not result.exact]
     return Determinism(

@@ -10,7 +10,7 @@ from optimizer.benchmark import Arm, Workload, measure
 from optimizer.decision import Evidence
 from optimizer.determinism import examine
 from optimizer.errors import CheckError
-from optimizer.golden import Golden, check, read_outputs
+from optimizer.golden import Golden, read_outputs
 from optimizer.parity import Divergence, first_divergence
 from optimizer.processes import Processes
 from optimizer.subject import Build, Subject
@@ -42,18 +42,13 @@ def run_trial(bench: Bench, name: str, control: Build, candidate: Build, *, repe
     """Hold a candidate to the golden set and the matrix, then measure it against its control."""
     scratch = bench.scratch / name.replace("/", "-")
     scenarios = len(bench.golden.spec.cases) + 1
-    bench.tick("parity with the golden set")
-    result = check(bench.golden, bench.processes, candidate, scratch / "golden")
-    evidence = Evidence(scenarios=scenarios)
-    if result.error:
-        return Trial(replace(evidence, error=result.error), None)
-    if not result.exact:
+    bench.tick("parity with the golden set, and determinism")
+    result, determinism = examine(bench.golden, bench.processes, candidate, scratch / "golden")
+    evidence = Evidence(scenarios=scenarios, error=result.error, determinism=determinism)
+    if result.failed and not result.error:
         cases = f"{len(result.failed)} of {result.cases} golden scenarios differ ({', '.join(result.failed)})"
-        return Trial(replace(evidence, diverged=cases, divergence=result.divergence), None)
-    bench.tick("determinism")
-    determinism = examine(bench.golden, bench.processes, candidate, scratch / "matrix")
-    evidence = replace(evidence, determinism=determinism)
-    if not determinism.holds:
+        evidence = replace(evidence, diverged=cases, divergence=result.divergence)
+    if determinism is None or not determinism.holds:
         return Trial(evidence, None)
     builds = {CONTROL: control, CANDIDATE: candidate} | ({AGAIN: control} if repeat_control else {})
     arms = measure(bench.processes, bench.workload, builds, judged=(CONTROL, CANDIDATE), seed=seed, tick=bench.tick)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from optimizer.errors import InputError
 from optimizer.subject import Build, Candidate, Subject
 
 
-def in_order(candidates: Sequence[Candidate], shares: Mapping[str, float]) -> Iterator[Candidate]:
-    """Yield candidates, that of the costliest component first among those that wait for none of the others."""
-    pending = {candidate.name: candidate for candidate in candidates}
-    while pending:
-        free = [one for one in pending.values() if not ({*one.requires, *one.after} & pending.keys())]
-        if not free:
-            raise ValueError(f"these wait for each other: {', '.join(pending)}")
-        chosen = min(free, key=lambda one: (-shares.get(one.component, 0.0), one.name))
-        del pending[chosen.name]
-        yield chosen
+def next_of(pending: Sequence[Candidate], shares: Mapping[str, float]) -> Candidate:
+    """Return the candidate for the costliest component, among those that wait for none of the others."""
+    names = {candidate.name for candidate in pending}
+    free = [one for one in pending if not ({*one.requires, *one.after} & names)]
+    if not free:
+        raise InputError(f"these wait for each other: {', '.join(sorted(names))}", hint="See their requires and after")
+    return min(free, key=lambda one: (-shares.get(one.component, 0.0), one.name))
 
 
 def with_required(subject: Subject, build: Build, candidate: Candidate) -> tuple[Build, Build]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +13,31 @@ from typing import Any
 from optimizer.benchmark import EFFECT, Arm, Workload, measure, ratio_of
 from optimizer.config import Config
 from optimizer.decision import EXACT, REFUSED, Decision, Evidence, Verdict, decide
-from optimizer.errors import InputError
+from optimizer.errors import CheckError, InputError
 from optimizer.experiment import CANDIDATE, CONTROL, Bench, run_trial
 from optimizer.files import sha256_of
 from optimizer.golden import Golden
 from optimizer.hardware import hardware_profile
-from optimizer.ordering import in_order, with_required
+from optimizer.ordering import next_of, with_required
 from optimizer.processes import Processes
 from optimizer.profilers.cpu import Hotspot, by_component
 from optimizer.progress import Progress
 from optimizer.stats import Ratio
 from optimizer.subject import Build, Candidate
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where a control's time went."""
+
+    build: Build
+    seconds: float
+    hotspots: list[Hotspot]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each component's share of the time, the largest first."""
+        return by_component(self.hotspots)
 
 
 @dataclass(frozen=True)
@@ -34,21 +48,9 @@ class Change:
     control: Build
     build: Build
     joined: tuple[str, ...]
+    profile: Profile
     evidence: Evidence
     decision: Decision
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Where the control's time went."""
-
-    build: Build
-    seconds: float
-    hotspots: list[Hotspot]
-
-    def share(self, component: str) -> float:
-        """Return a component's share of the time."""
-        return by_component(self.hotspots).get(component, 0.0)
 
 
 @dataclass
@@ -130,46 +132,59 @@ class Runner:
         """Load the data once, to refuse it early, and profile the control."""
         run = self._run
         run.first = run.final = start
-        with self._progress.stage(f"Profiling {build_text(start)}"):
-            job = run.workload.job() | {"folder": str(run.folder), "warm_seconds": 0.0, "most_runs": 1}
-            seen = self.processes.run("profile", start, job)
-        if seen.result is None:
-            raise InputError(f"the control failed: {seen.error}", where=build_text(start))
-        found = seen.result
+        found = self._profiled(start, run.folder)
         run.notes = found["notes"]
         run.data |= {name: found[name] for name in ("symbols", "timestamps", "rows")}
-        run.profile = Profile(start, found["seconds"], [Hotspot(**spot) for spot in found["hotspots"]])
+        run.profile = self._profile = _profile_of(start, found)
 
-    def ordered(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Return the candidates in the order in which they are to be tried."""
-        assert self._run.profile is not None  # noqa: S101 - `start` comes first
-        return list(in_order(candidates, by_component(self._run.profile.hotspots)))
+    def try_all(self, candidates: Sequence[Candidate]) -> Iterator[Change]:
+        """Try candidates one at a time, always that for the costliest component of the control of the moment."""
+        pending = list(candidates)
+        while pending:
+            if self._profile.build != self._run.final:
+                self._profile = _profile_of(self._run.final, self._profiled(self._run.final, self._scratch))
+            candidate = next_of(pending, self._profile.shares)
+            pending.remove(candidate)
+            number = len(candidates) - len(pending)
+            change = self._blocked(candidate) or self._tried(candidate, f"{number} of {len(candidates)}")
+            self._run.changes.append(change)
+            yield change
 
-    def try_one(self, candidate: Candidate, number: int, count: int) -> Change:
-        """Try one candidate on top of what has passed so far; it joins the control where it passes."""
+    def _profiled(self, build: Build, folder: Path) -> dict[str, Any]:
+        with self._progress.stage(f"Profiling {build_text(build)}"):
+            seen = self.processes.run("profile", build, self._run.workload.job() | {"folder": str(folder)})
+        if seen.result is None:
+            raise CheckError(f"the control {build_text(build)} failed: {seen.error}")
+        return seen.result
+
+    def _blocked(self, candidate: Candidate) -> Change | None:
         run = self._run
         refused = {change.candidate.name for change in run.changes if change.decision.verdict not in EXACT}
-        if blocked := [name for name in candidate.requires if name in refused]:
-            decision = Decision(Verdict.FAILED, f"not tried: it requires {', '.join(blocked)}, which was refused")
-            change = Change(candidate, run.final, run.final, (), Evidence(scenarios=0), decision)
-            run.changes.append(change)
-            return change
+        blocked = [name for name in candidate.requires if name in refused]
+        if not blocked:
+            return None
+        decision = Decision(Verdict.FAILED, f"not tried: it requires {', '.join(blocked)}, which was refused")
+        return Change(candidate, run.final, run.final, (), self._profile, Evidence(scenarios=0), decision)
+
+    def _tried(self, candidate: Candidate, place: str) -> Change:
+        """Try one candidate on top of what has passed so far; it joins the control where it passes."""
+        run = self._run
         control, joined = with_required(self._config.subject, run.final, candidate)
         build = self._config.subject.extend(control, candidate.name)
         if joined:
-            self._progress.say(f"joined the control, since {candidate.name} requires it: {', '.join(joined)}")
-        with self._progress.stage(f"Trying {number} of {count}: {candidate.name}"):
-            trial = run_trial(self._bench, candidate.name, control, build, repeat_control=run.aa is None, seed=number)
+            self._progress.say(f"Joined the control, since {candidate.name} requires it: {', '.join(joined)}")
+        with self._progress.stage(f"Trying {place}: {candidate.name}"):
+            trial = run_trial(
+                self._bench, candidate.name, control, build, repeat_control=run.aa is None, seed=len(run.changes)
+            )
         if trial.control_again is not None and trial.evidence.before is not None:
             run.aa = ratio_of(trial.evidence.before.warm(), trial.control_again.warm())
         decision = decide(trial.evidence)
         if run.aa_passed is False and decision.verdict in EXACT:
-            reason = f"the measurement is void: the control differs from itself, ratio {run.aa}"
+            reason = f"the measurement is void: the control differs from itself, {run.aa}"
             decision = Decision(Verdict.INCONCLUSIVE, reason)
         run.final = build if decision.passed else control
-        change = Change(candidate, control, build, joined, trial.evidence, decision)
-        run.changes.append(change)
-        return change
+        return Change(candidate, control, build, joined, self._profile, trial.evidence, decision)
 
     def finish(self) -> None:
         """Measure the reference against what the run ended with, and clear the scratch files away."""
@@ -186,6 +201,10 @@ class Runner:
                 )
             run.reference_arm, run.final_arm = arms[CONTROL], arms[CANDIDATE]
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _profile_of(build: Build, found: dict[str, Any]) -> Profile:
+    return Profile(build, found["seconds"], [Hotspot(**spot) for spot in found["hotspots"]])
 
 
 def build_text(build: Build) -> str:

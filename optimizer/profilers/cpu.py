@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,12 +17,13 @@ from optimizer.files import write_text
 from optimizer.subject import Session, Subject
 
 _INTERVAL = 0.001
+_LEAST_SECONDS = 0.4
 _SHOWN = 12
 
 
 @dataclass(frozen=True)
 class Hotspot:
-    """A function of the engine, with the time spent in it and in what it calls outside the engine."""
+    """A function of the engine: the seconds a run spends in it and in what it calls outside the engine."""
 
     function: str
     file: str
@@ -32,24 +34,27 @@ class Hotspot:
 
 
 def profile_run(subject: Subject, session: Session, job: dict[str, Any]) -> dict[str, Any]:
-    """Profile one run of a scenario after one that warms up; write the call tree as HTML."""
+    """Profile warm runs of a scenario, as many as give enough samples; write the call tree as HTML."""
     session.run(job["scenario"])
     profiler = Profiler(interval=_INTERVAL)
+    runs, end = 0, time.perf_counter() + _LEAST_SECONDS
     with profiler:
-        session.run(job["scenario"])
+        while runs == 0 or time.perf_counter() < end:
+            session.run(job["scenario"])
+            runs += 1
     html = profiler.output(HTMLRenderer(show_all=False))
     write_text(Path(job["folder"]) / "profile.html", html)
     recorded = profiler.last_session
     root = recorded.root_frame() if recorded else None
-    spots = hotspots(root, subject) if root is not None else []
+    spots = hotspots(root, subject, runs) if root is not None else []
     return {"hotspots": [asdict(spot) for spot in spots], "seconds": sum(spot.seconds for spot in spots)}
 
 
-def hotspots(root: Frame, subject: Subject) -> list[Hotspot]:
+def hotspots(root: Frame, subject: Subject, runs: int) -> list[Hotspot]:
     """Return the engine's functions, the costliest first; foreign frames count for the function that called them."""
     seconds: dict[tuple[str, int, str], float] = defaultdict(float)
     for key, spent in _own_times(root, subject.source_root, None):
-        seconds[key] += spent
+        seconds[key] += spent / runs
     total = sum(seconds.values()) or 1.0
     return [
         Hotspot(function, file, line, component_of(subject, file), spent, spent / total)

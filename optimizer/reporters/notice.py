@@ -12,7 +12,7 @@ from optimizer.decision import REFUSED
 from optimizer.ecn import PROPOSED, REJECTED, Front, Notice, write_notice
 from optimizer.hardware import hardware_line
 from optimizer.profilers.cpu import shown
-from optimizer.reporters.templates import mebibytes, render, seconds
+from optimizer.reporters.templates import mebibytes, percent, render, seconds
 from optimizer.runner import Change, Run, build_text
 
 _NUMBER = "ECN-0000"  # stands in the text until the number is known
@@ -57,13 +57,13 @@ def _body(config: Config, run: Run, change: Change) -> str:
     return render(
         "ecn.md.j2",
         ecn=_NUMBER,
-        title=candidate.title,
+        title=candidate.title.rstrip("."),
         verdict_line=f"{str(decision.verdict).capitalize()}: {decision.reason}.",
         name=candidate.name,
         component=candidate.component,
         control_text=build_text(change.control),
         joined=change.joined,
-        profile=_profile(run, change),
+        profile=_profile(change),
         scenario=run.workload.scenario,
         how=candidate.how,
         exact=candidate.exact,
@@ -92,15 +92,15 @@ def _body(config: Config, run: Run, change: Change) -> str:
     )
 
 
-def _profile(run: Run, change: Change) -> dict[str, Any] | None:
-    if run.profile is None:
-        return None
-    spots = [spot for spot in shown(run.profile.hotspots) if spot.component == change.candidate.component]
+def _profile(change: Change) -> dict[str, Any]:
+    component = change.candidate.component
+    spots = [spot for spot in shown(change.profile.hotspots) if spot.component == component]
     return {
-        "build_text": build_text(run.profile.build),
-        "seconds": run.profile.seconds,
-        "share": run.profile.share(change.candidate.component),
+        "build_text": build_text(change.profile.build),
+        "seconds": change.profile.seconds,
+        "share": change.profile.shares.get(component, 0.0),
         "spots": spots[:4],
+        "others": [f"{name} {percent(share)}" for name, share in change.profile.shares.items() if name != component],
     }
 
 

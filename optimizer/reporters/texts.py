@@ -20,6 +20,7 @@ class Row:
     """One change, as a table shows it."""
 
     name: str
+    title: str
     verdict: str
     before: str
     after: str
@@ -38,6 +39,7 @@ def _row(change: Change, ecn: str) -> Row:
     evidence = change.evidence
     return Row(
         name=change.candidate.name,
+        title=change.candidate.title.rstrip("."),
         verdict=str(change.decision.verdict),
         before=median_text(evidence.before),
         after=median_text(evidence.after),
