@@ -25,8 +25,9 @@ lint: $(READY) ## Format check, lint, types, and the layers of the house
 check: $(READY) ## Hold the accepted build to the golden sets
 	$(BIN)/optimize check
 
-bench: $(READY) ## Time reference and accepted build side by side; writes reports/bench.json
+bench: $(READY) ## Time reference and accepted build side by side, and the pieces; writes reports/bench.json
 	$(BIN)/optimize bench
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-json=reports/bench-pieces.json
 
 lock: $(READY) ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \

@@ -124,10 +124,15 @@ def compose(names: Iterable[str]) -> Pipeline:
 
 
 def extend(build: Sequence[str], name: str) -> tuple[str, ...]:
-    """Return the build with one more optimization, at the last place where it may stand."""
-    blocked = [place for place, other in enumerate(build) if name in find(other).after]
-    place = min(blocked, default=len(build))
-    return (*build[:place], name, *build[place:])
+    """Return the build with one more optimization, in the given order as far as each may stand there."""
+    pending = [*build, name]
+    ordered: list[str] = []
+    while pending:
+        waits = {one: {*find(one).requires, *find(one).after} & set(pending) for one in pending}
+        chosen = next((one for one in pending if not waits[one] - {one}), pending[0])
+        pending.remove(chosen)
+        ordered.append(chosen)
+    return tuple(ordered)
 
 
 def accepted_build() -> dict[str, str]:

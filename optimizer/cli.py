@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Guarded(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        signal.signal(signal.SIGTERM, _interrupt)
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -50,6 +52,11 @@ class Guarded(click.Group):
             if hasattr(error, "what") and hasattr(error, "hint"):
                 _fail(str(error), InputError.exit_code)
             raise
+
+
+def _interrupt(*_: object) -> None:
+    """Treat a request to end like Ctrl-C, so that no worker is left behind."""
+    raise KeyboardInterrupt
 
 
 def _fail(text: str, code: int) -> None:
@@ -142,6 +149,8 @@ def _carry_out(
     except BaseException:
         runner.processes.stop()
         shutil.rmtree(run.folder, ignore_errors=True)
+        with suppress(OSError):
+            run.folder.parent.rmdir()  # where it was the first run
         raise
     write_run(run, ecns)
     write_pages(run, out, ecns)

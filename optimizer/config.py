@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -30,8 +31,12 @@ class Config:
         return load_subject(self.subject_name)
 
     def relative(self, path: Path) -> str:
-        """Return the path as it reads from the project's folder."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+        """Return the path as it reads from the project's folder, so that no notice names a machine's own folders.
+
+        What stands further away than beside the project's folder is told by its name alone.
+        """
+        relative = Path(os.path.relpath(path, self.root))
+        return path.name if relative.parts[:2] == ("..", "..") else relative.as_posix()
 
 
 def find_config(start: Path) -> Config:

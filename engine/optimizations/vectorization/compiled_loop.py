@@ -370,7 +370,7 @@ def _empty_log(entries: int, steps: int) -> Log:
 
 
 class _Tables:
-    """Makes tables of the log."""
+    """Makes tables of the log; a series is indexed where `gather` would go through the query engine."""
 
     def __init__(self, arrays: Arrays, log: Log, reasons: list[str]) -> None:
         self._timestamps = arrays.timestamps
@@ -392,10 +392,10 @@ class _Tables:
         return self._table(
             Order,
             np.arange(1, len(step) + 1),
-            self._timestamps.gather(step),
-            self._symbols.gather(symbol),
+            self._timestamps[step],
+            self._symbols[symbol],
             quantity,
-            self._reasons.gather(reason),
+            self._reasons[reason],
         )
 
     def rejections(self) -> pl.DataFrame:
@@ -403,10 +403,10 @@ class _Tables:
         return self._table(
             Rejection,
             order + 1,
-            self._timestamps.gather(step),
-            self._symbols.gather(self._order[order, 1]),
+            self._timestamps[step],
+            self._symbols[self._order[order, 1]],
             self._order[order, 2],
-            pl.repeat("not enough cash", len(step), dtype=pl.String, eager=True),
+            pl.Series(["not enough cash"])[np.zeros(len(step), np.int64)],
         )
 
     def fills(self) -> pl.DataFrame:
@@ -414,8 +414,8 @@ class _Tables:
         return self._table(
             Fill,
             order + 1,
-            self._timestamps.gather(step),
-            self._symbols.gather(self._order[order, 1]),
+            self._timestamps[step],
+            self._symbols[self._order[order, 1]],
             self._order[order, 2],
             *self._fill_money.T,
         )
@@ -424,12 +424,12 @@ class _Tables:
         step, symbol, entry_step, quantity, reason = self._trade.T
         return self._table(
             Trade,
-            self._timestamps.gather(step),
-            self._symbols.gather(symbol),
-            self._timestamps.gather(entry_step),
+            self._timestamps[step],
+            self._symbols[symbol],
+            self._timestamps[entry_step],
             quantity,
             *self._trade_money.T,
-            self._reasons.gather(reason),
+            self._reasons[reason],
         )
 
     def equity(self) -> pl.DataFrame:

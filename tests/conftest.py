@@ -1,0 +1,76 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+US500 = "us500_2007_2017_daily.parquet"
+
+
+@pytest.fixture(scope="session")
+def us500() -> Path:
+    """The real prices; where they are absent, what needs them is skipped and says so."""
+    folders = [*os.environ.get("EXACT_CHANGE_DATA", "").split(os.pathsep), str(ROOT.parent / "shared" / "data")]
+    found = next((Path(folder) / US500 for folder in folders if folder and (Path(folder) / US500).is_file()), None)
+    if found is None:
+        pytest.skip(f"{US500} is not on this machine: set EXACT_CHANGE_DATA to its folder")
+    return found
+
+
+@pytest.fixture
+def bars() -> pl.DataFrame:
+    """Four good bars of two symbols."""
+    return pl.DataFrame(
+        {
+            "timestamp": ["2024-01-02", "2024-01-02", "2024-01-03", "2024-01-03"],
+            "symbol": ["A", "B", "A", "B"],
+            "open": [10.0, 20.0, 11.0, 21.0],
+            "high": [12.0, 22.0, 13.0, 23.0],
+            "low": [9.0, 19.0, 10.0, 20.0],
+            "close": [11.0, 21.0, 12.0, 22.0],
+            "volume": [100.0, 200.0, 100.0, 0.0],
+        }
+    ).with_columns(pl.col("timestamp").str.to_date())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that a test may change."""
+    copy = tmp_path / "project"
+    copy.mkdir()
+    for name in ("engine", "optimizer", "ecn_templates", "golden"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "reports" / "ecn", copy / "reports" / "ecn")
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
+Optimize = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def optimize(tmp_path: Path) -> Optimize:
+    """Run the command as a person does, in a project's folder, with its output in a pipe."""
+
+    def run(
+        *arguments: object, cwd: Path = ROOT, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "optimizer.cli", *map(str, arguments)],
+            cwd=cwd,
+            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path.parent / "cache")} | (env or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run

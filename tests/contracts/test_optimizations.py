@@ -1,0 +1,78 @@
+"""What every optimization keeps, walked over the catalog: a new file is tested with no edit here."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from engine import Optimization, catalog, load
+from engine.catalog import extend, find
+from engine.scenarios import SCENARIOS, blemished_market, ties_market
+from optimizer.parity import digests_of, first_divergence, table_digest
+
+STAGES = ("features", "rejections", "fills", "trades", "orders", "equity")
+
+
+def build_of(name: str) -> tuple[str, ...]:
+    """Return an optimization on just what it requires."""
+    build: tuple[str, ...] = ()
+    for needed in (*find(name).requires, name):
+        for one in (*(build_of(needed) if needed != name else ()), needed):
+            if one not in build:
+                build = extend(build, one)
+    return build
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, dict[str, pl.DataFrame]]:
+    """The reference's outputs of every scenario."""
+    markets = {"market": load(blemished_market(), build=()), "ties": load(ties_market(), build=())}
+    return {
+        f"{market}/{name}": loaded.run(scenario.make(), scenario.settings).outputs()
+        for market, loaded in markets.items()
+        for name, scenario in SCENARIOS.items()
+    }
+
+
+@pytest.mark.parametrize("one", catalog(), ids=lambda one: one.name)
+def test_gives_the_references_bits_on_every_scenario_cold_and_warm(one: Optimization, expected) -> None:
+    build = build_of(one.name)
+    for market, table in {"market": blemished_market(), "ties": ties_market()}.items():
+        loaded = load(table, build=build)
+        for name, scenario in SCENARIOS.items():
+            for _ in range(2):
+                outputs = loaded.run(scenario.make(), scenario.settings).outputs()
+                divergence = first_divergence(expected=expected[f"{market}/{name}"], obtained=outputs, stages=STAGES)
+                assert divergence is None, f"{market}/{name}\n{divergence}"
+
+
+@pytest.mark.parametrize("one", catalog(), ids=lambda one: one.name)
+def test_leaves_its_inputs_untouched(one: Optimization) -> None:
+    table = blemished_market()
+    before = table_digest(table)
+    scenario = SCENARIOS["sma_cross"]
+    strategy = scenario.make()
+    load(table, build=build_of(one.name)).run(strategy, scenario.settings)
+    assert table_digest(table) == before
+    assert strategy == scenario.make()
+
+
+@pytest.mark.parametrize("one", catalog(), ids=lambda one: one.name)
+def test_does_not_depend_on_what_ran_before(one: Optimization) -> None:
+    loaded = load(blemished_market(), build=build_of(one.name))
+    names = ["level", "sma_cross", "restless", "level"]
+    digests = [digests_of(loaded.run(SCENARIOS[name].make(), SCENARIOS[name].settings).outputs()) for name in names]
+    assert digests[0] == digests[3]
+
+
+def test_all_optimizations_together_give_the_references_bits(expected) -> None:
+    build: tuple[str, ...] = ()
+    for one in catalog():
+        for name in build_of(one.name):
+            if name not in build:
+                build = extend(build, name)
+    assert len(build) == len(catalog())
+    loaded = load(blemished_market(), build=build)
+    for name, scenario in SCENARIOS.items():
+        outputs = loaded.run(scenario.make(), scenario.settings).outputs()
+        assert digests_of(outputs) == digests_of(expected[f"market/{name}"])

@@ -1,0 +1,40 @@
+"""What the documents show is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import engine
+
+ROOT = Path(__file__).parents[2]
+
+
+def python_blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = python_blocks("README.md")
+    exec(block, {})  # noqa: S102 - our own document
+    assert "exit_price" in capsys.readouterr().out
+
+
+def test_the_example_of_the_package_runs() -> None:
+    import doctest
+
+    assert doctest.testmod(engine).failed == 0
+
+
+def test_every_target_of_the_makefile_that_is_for_people_tells_what_it_does() -> None:
+    targets = re.findall(r"^([a-z]+):(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"help", "demo", "test", "lint", "check", "bench"} <= {name for name, _ in targets}
+    assert all("## " in rest for _, rest in targets)
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

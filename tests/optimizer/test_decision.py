@@ -1,0 +1,67 @@
+"""A decision is made of the evidence alone, and carries its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from optimizer.benchmark import Arm
+from optimizer.decision import Evidence, Verdict, decide
+from optimizer.determinism import Determinism
+from optimizer.parity import Divergence
+from optimizer.processes import Observation
+
+SOUND = Determinism(cells=7, identical=7, no_effect=(), differing="", compile_seconds=0.0)
+PLACE = Divergence("fills", "price", "2011-08-08", "BAC", "1.0", "2.0", "", "3 fills")
+
+
+def arm(warm: list[float], *, load: float = 0.1, peak: int = 100) -> Arm:
+    runs = [{"wall_ns": 1e9, "digests": {}}]
+    seen = [
+        Observation({"load_ns": load * 1e9, "runs": [*runs, {"wall_ns": time * 1e9, "digests": {}}]}, "", {}, peak)
+        for time in warm
+    ]
+    return Arm((), seen)
+
+
+def evidence(before: Arm, after: Arm) -> Evidence:
+    return Evidence(scenarios=16, determinism=SOUND, before=before, after=after)
+
+
+CONTROL = arm([1.0] * 6)
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        (arm([0.5] * 6), Verdict.FASTER),
+        (arm([0.97, 0.97, 0.97, 0.97, 0.97, 0.97]), Verdict.FASTER),
+        (arm([1.01] * 6), Verdict.EQUIVALENT),
+        (arm([1.0] * 6, peak=90), Verdict.LEANER),
+        (arm([1.5] * 6), Verdict.SLOWER),
+        (arm([0.5, 0.5, 0.5, 0.5, 0.5, 1.1]), Verdict.INCONCLUSIVE),
+        (arm([0.9] * 6, load=0.5), Verdict.SLOWER),
+        (arm([0.5] * 5), Verdict.FAILED),
+    ],
+)
+def test_the_verdict_follows_from_the_interval(after: Arm, verdict: Verdict) -> None:
+    decision = decide(evidence(CONTROL, after))
+    assert decision.verdict is verdict
+    assert decision.reason
+
+
+def test_nothing_is_fast_that_is_wrong() -> None:
+    fast = evidence(CONTROL, arm([0.1] * 6))
+    wrong = decide(replace(fast, diverged="1 of 15 golden scenarios differ", divergence=PLACE))
+    assert wrong.verdict is Verdict.DIVERGED
+    assert "2011-08-08  symbol BAC  fills.price" in wrong.reason
+    unstable = decide(replace(fast, determinism=replace(SOUND, identical=6, differing="hash seed 2: market/level")))
+    assert unstable.verdict is Verdict.NONDETERMINISTIC
+    assert "hash seed 2" in unstable.reason
+    assert decide(replace(fast, error="KeyError: 'A'")).verdict is Verdict.FAILED
+
+
+def test_only_faster_and_leaner_join_the_build() -> None:
+    passed = {verdict for verdict in Verdict if replace(decide(evidence(CONTROL, CONTROL)), verdict=verdict).passed}
+    assert passed == {Verdict.FASTER, Verdict.LEANER}

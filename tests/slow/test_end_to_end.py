@@ -1,0 +1,153 @@
+"""The main job on a small market, as a person runs it: files, notices, acceptance, check."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from engine import generate_market
+from optimizer.ecn import read_notice
+
+pytestmark = pytest.mark.slow
+
+VERDICTS = {"faster", "leaner", "equivalent", "slower", "inconclusive", "diverged", "nondeterministic", "failed"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "prices.parquet"
+    generate_market(symbols=60, bars=200, late=0.2).write_parquet(path)
+    return path
+
+
+def empty_build(project: Path) -> None:
+    """Start over with nothing accepted and no notices."""
+    (project / "engine" / "build.toml").write_text("# The accepted build.\n\n[build]\n")
+    for path in (project / "reports" / "ecn").glob("*.md"):
+        path.unlink()
+
+
+def test_a_run_leaves_what_others_rely_on_and_its_notice_can_be_accepted(optimize, project: Path, data: Path) -> None:
+    empty_build(project)
+    done = optimize("--only", "vectorization/array_feed", "--data", data, cwd=project)
+    assert done.returncode in (0, 3), done.stderr
+    run = json.loads((project / "reports" / "latest" / "run.json").read_text())
+    assert {
+        "schema",
+        "run_id",
+        "focus",
+        "started_at",
+        "hardware",
+        "golden",
+        "data",
+        "hotspots",
+        "changes",
+        "aa_control",
+        "total",
+    } <= set(run)
+    assert run["data"]["symbols"] == 60
+    (change,) = run["changes"]
+    assert change["verdict"] in VERDICTS
+    assert change["parity"] == {"exact": True, "scenarios": 16, "divergence": None}
+    assert (change["determinism"]["cells"], change["determinism"]["identical"]) == (7, 7)
+    assert change["seconds"]["pairs"] >= 6
+    assert change["peak_bytes"]["after"] > 1 << 20
+    assert (project / "reports" / "latest" / "report.html").is_file()
+    notice = read_notice(next((project / "reports" / "ecn").glob("ECN-0001-*.md")))
+    assert notice.front.verdict == change["verdict"]
+    assert "## Proof of parity and determinism" in notice.body
+    if change["verdict"] != "faster":
+        pytest.skip(f"the machine was too noisy to accept anything: {change['reason']}")
+    assert optimize("ecn", "accept", "ECN-0001", cwd=project).returncode == 0
+    assert '"vectorization/array_feed" = "ECN-0001"' in (project / "engine" / "build.toml").read_text()
+    again = optimize("ecn", "accept", "ECN-0001", cwd=project)
+    assert again.returncode == 2
+    assert "is in the build already" in again.stderr
+    checked = optimize("check", "--set", "generated", cwd=project)
+    assert checked.returncode == 0, checked.stderr
+    assert "EXACT" in checked.stdout
+
+
+def test_a_wrong_candidate_is_refused_with_its_first_divergence_and_exit_code_1(
+    optimize, project: Path, data: Path
+) -> None:
+    empty_build(project)
+    path = project / "engine" / "optimizations" / "caching" / "wrong.py"
+    path.write_text(
+        '"""Sell at the high.\n\nHow: it cheats.\n"""\n'
+        "from engine.catalog import optimization\n\n\n"
+        '@optimization(component="broker")\n'
+        "def wrong(inner):\n"
+        "    def make(feed, settings, rules):\n"
+        "        broker = inner(feed, settings, rules)\n"
+        "        sell = broker._sell\n"
+        "        broker._sell = lambda order, price: sell(order, broker._highs[order.symbol])\n"
+        "        return broker\n"
+        "    return make\n"
+    )
+    done = optimize("--only", "caching/wrong", "--data", data, cwd=project)
+    assert done.returncode == 1, done.stderr
+    assert "DIVERGED    caching/wrong" in done.stdout
+    run = json.loads((project / "reports" / "latest" / "run.json").read_text())
+    (change,) = run["changes"]
+    assert change["parity"]["exact"] is False
+    assert change["parity"]["divergence"]["field"] == "price"
+    notice = read_notice(next((project / "reports" / "ecn").glob("*-wrong.md")))
+    assert (notice.front.status, notice.front.verdict) == ("rejected", "diverged")
+    assert optimize("ecn", "accept", notice.front.ecn, cwd=project).returncode == 2
+
+
+def test_a_crashing_candidate_is_an_observation(optimize, project: Path, data: Path) -> None:
+    empty_build(project)
+    (project / "engine" / "optimizations" / "caching" / "crash.py").write_text(
+        '"""Crash."""\n'
+        "from engine.catalog import optimization\n\n\n"
+        '@optimization(component="features")\n'
+        "def crash(inner):\n"
+        "    def compute(feed, features):\n"
+        "        raise RuntimeError('boom')\n"
+        "    return compute\n"
+    )
+    done = optimize("--only", "caching/crash", "--data", data, cwd=project)
+    assert done.returncode == 1
+    assert "RuntimeError: boom (at crash.py:7 compute)" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_interrupting_a_run_leaves_no_half_written_run(project: Path, data: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "optimizer.cli", "--only", "vectorization/array_feed", "--data", str(data)],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list((project / "reports").glob("runs/*/jobs/*.result.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert not list((project / "reports").glob("runs/*"))
+    assert not (project / "reports" / "latest").exists()
+
+
+def test_the_real_prices_run_exactly_under_the_accepted_build(optimize, us500: Path) -> None:
+    done = optimize("check", "--data", us500, "--on-bad-bars", "drop")
+    assert done.returncode == 0, done.stderr
+    assert "EXACT" in done.stdout
+
+
+def test_data_of_any_kind_can_be_checked(optimize, bars: pl.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    bars.write_csv(path)
+    done = optimize("check", "--data", path, "--scenario", "restless")
+    assert done.returncode == 0, done.stderr

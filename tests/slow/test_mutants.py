@@ -1,0 +1,69 @@
+"""One wrong operator in any optimization, and the check exits 1 and names the place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+MUTANTS = {
+    "a fill at the close in place of the open": (
+        "vectorization/compiled_loop.py",
+        "market.open[book.cursor[symbol] + 1]",
+        "market.close[book.cursor[symbol] + 1]",
+    ),
+    "cash that has to be more than enough": (
+        "vectorization/compiled_loop.py",
+        "if cost > book.cash[0]:",
+        "if cost >= book.cash[0]:",
+    ),
+    "one share more": (
+        "vectorization/compiled_loop.py",
+        "market.close[entries.bar]).astype(np.int64)",
+        "market.close[entries.bar]).astype(np.int64) + 1",
+    ),
+    "a stop that has to be passed": (
+        "vectorization/masked_rules.py",
+        "high >= level if rule.rising else low <= level",
+        "high >= level if rule.rising else low < level",
+    ),
+    "entries alone": ("vectorization/awaited_bars.py", ") | signal_of(", ") & signal_of("),
+    "a window that is one bar late": (
+        "vectorization/column_features.py",
+        "closes[bar - length + 1 :]",
+        "closes[bar - length :]",
+    ),
+    "highs for opens": ("vectorization/array_feed.py", "matrices[field][self.step])", 'matrices["high"][self.step])'),
+    "the price of the last addition": (
+        "vectorization/soa_broker.py",
+        "(self._entry_prices[number] * before + notional) / quantity",
+        "notional / order.quantity",
+    ),
+    "a key without the configuration": (
+        "caching/feature_cache.py",
+        "hashlib.sha256(repr(feature).encode())",
+        "hashlib.sha256(b'any')",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_check_catches(optimize, project: Path, name: str) -> None:
+    file, right, wrong = MUTANTS[name]
+    path = project / "engine" / "optimizations" / file
+    source = path.read_text()
+    assert source.count(right) == 1
+    path.write_text(source.replace(right, wrong))
+    done = optimize("check", "--set", "generated", cwd=project)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "DIVERGED" in done.stdout
+    assert re.search(r"first at   20\d\d-\d\d-\d\d  symbol \w+  \w+\.[\w()  ]+", done.stdout), done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_check_passes_what_was_not_changed(optimize, project: Path) -> None:
+    done = optimize("check", "--set", "generated", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
