@@ -23,7 +23,7 @@ VERDICTS = {"faster", "leaner", "equivalent", "slower", "inconclusive", "diverge
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     path = tmp_path / "prices.parquet"
-    generate_market(symbols=60, bars=200, late=0.2).write_parquet(path)
+    generate_market(symbols=150, bars=250, late=0.2).write_parquet(path)
     return path
 
 
@@ -52,7 +52,7 @@ def test_a_run_leaves_what_others_rely_on_and_its_notice_can_be_accepted(optimiz
         "aa_control",
         "total",
     } <= set(run)
-    assert run["data"]["symbols"] == 60
+    assert run["data"]["symbols"] == 150
     (change,) = run["changes"]
     assert change["verdict"] in VERDICTS
     assert change["parity"] == {"exact": True, "scenarios": 16, "divergence": None}
@@ -117,7 +117,7 @@ def test_a_crashing_candidate_is_an_observation(optimize, project: Path, data: P
     )
     done = optimize("--only", "caching/crash", "--data", data, cwd=project)
     assert done.returncode == 1
-    assert "RuntimeError: boom (at crash.py:7 compute)" in done.stdout
+    assert "RuntimeError: boom (at crash.py:8 compute)" in done.stdout
     assert "Traceback" not in done.stderr
 
 
