@@ -11,7 +11,12 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Profile, try, prove and measure every optimization on generated data; notices in reports/demo
-	$(BIN)/optimize --focus all --out reports/demo
+	@$(BIN)/optimize --focus all --out reports/demo; code=$$?; \
+	case $$code in \
+		1) echo "A change was refused: its notice tells why.";; \
+		3) echo "The machine was too noisy to measure on: the notices say so. Try again when it is quiet.";; \
+		*) exit $$code;; \
+	esac
 
 test: $(READY) ## Run all tests, with coverage
 	$(BIN)/pytest --cov

@@ -93,7 +93,12 @@ def catalog() -> tuple[Optimization, ...]:
     """Return every optimization, by name."""
     package = importlib.import_module("engine.optimizations")
     for module in pkgutil.walk_packages(package.__path__, "engine.optimizations."):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:
+            where = module.name.replace(".", "/") + ".py"
+            hint = "Correct the file, or take it out of the folder"
+            raise InputError(f"can't be imported ({type(error).__name__}: {error})", where=where, hint=hint) from error
     return tuple(_registered[name] for name in sorted(_registered))
 
 
@@ -141,4 +146,6 @@ def accepted_build() -> dict[str, str]:
         table = tomllib.loads(BUILD_FILE.read_text(encoding="utf-8")).get("build", {})
     except (OSError, ValueError) as error:
         raise InputError(f"can't be read ({error})", where=BUILD_FILE) from error
-    return {str(name): str(ecn) for name, ecn in table.items()}
+    if not isinstance(table, dict) or not all(isinstance(ecn, str) for ecn in table.values()):
+        raise InputError("is damaged", where=BUILD_FILE, hint='Below [build] every line is "focus/name" = "ECN-NNNN"')
+    return dict(table)

@@ -190,6 +190,6 @@ class Pipeline:
     def run(self, feed: Feed, strategy: Strategy, settings: Settings) -> Result:
         """Run a strategy over laid-out data; neither is changed."""
         strategy = copy.deepcopy(strategy)  # a plain strategy may keep state, which must not reach the next run
-        features = self.features(feed, strategy.features)
+        features = self.features(feed, tuple(dict.fromkeys(strategy.features)))
         broker = self.broker(feed, settings, self.rules(feed, strategy.rules))
         return self.loop(feed, features, broker, strategy)

@@ -6,7 +6,7 @@ of real prices, since that is where engines differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -116,6 +116,17 @@ def _level(rules: tuple[Rule, ...] = RULES) -> Strategy:
     return DeclaredStrategy(Above(fast, slow), Above(slow, fast), Notional(15_000.0), rules)
 
 
+def _quick() -> Strategy:
+    """Return a strategy that enters and leaves within a few bars, so that an edge can be scripted."""
+    return DeclaredStrategy(Above(SMA(1), SMA(2)), Above(SMA(2), SMA(1)), Notional(10_000.0))
+
+
+def _in_and_out() -> Strategy:
+    """Return a strategy whose entry and exit hold on the same bars."""
+    rising = Above(SMA(5), SMA(20))
+    return DeclaredStrategy(rising, rising, Notional(15_000.0), RULES)
+
+
 _FREE = Settings(cash=1_000_000.0)
 _ALL = (
     Scenario("sma_cross", "SMA 10 over SMA 50, declared; stop-loss, trailing stop, take-profit; costs", _cross),
@@ -128,6 +139,8 @@ _ALL = (
     Scenario(
         "cross_free_plain", "no costs and all rules, in plain Python", partial(PlainSmaCross, amount=10_000.0), _FREE
     ),
+    Scenario("quick", "SMA 1 above SMA 2, no rules: enters and leaves within a few bars", _quick, _FREE),
+    Scenario("in_and_out", "entry and exit hold on the same bars", _in_and_out),
     Scenario("cross_trailing", "trailing stop alone", partial(_cross, rules=(TrailingStop(0.08),)), _FREE),
     Scenario(
         "cross_trailing_plain",
@@ -208,11 +221,48 @@ def ties_market() -> pl.DataFrame:
     cross, and opens at 100 again, where the entry fills. Then comes what its name says.
     """
     flat = (100.0, 100.0, 100.0, 100.0)
-    rows = []
+    series = {}
     for symbol, events in _TIES.items():
         bars = [flat] * 60 + [(100.0, 101.0, 100.0, 101.0), (100.0, 101.0, 99.5, 100.5), *events]
         bars += [(100.0, 100.5, 99.5, 100.0)] * (75 - len(bars)) + [(99.0, 99.5, 97.0, 97.5)] * 15 + [flat] * 10
-        rows += [(day, symbol, *bar, 1_000.0) for day, bar in zip(weekdays(100), bars, strict=True)]
+        series[symbol] = bars
+    return _scripted(series, 100)
+
+
+_UP, _DOWN, _FLAT = (10.0, 11.0, 10.0, 11.0), (9.0, 10.0, 8.0, 9.0), (10.0, 10.0, 10.0, 10.0)
+_NONE = None
+_EDGES: dict[str, list[tuple[float, float, float, float] | None]] = {
+    # delisted with an order queued, at the step before the next symbol lists
+    "A_QUEUED": [_FLAT, _FLAT, _FLAT, _UP, _NONE, _NONE, _NONE, _NONE, _NONE, _NONE],
+    "B_LISTS": [_NONE, _NONE, _NONE, _NONE, _FLAT, _UP, _UP, _DOWN, _FLAT, _FLAT],
+    # delisted while held, at the step before the next symbol lists
+    "C_HELD": [_FLAT, _UP, _UP, _UP, _UP, _NONE, _NONE, _NONE, _NONE, _NONE],
+    "D_LISTS": [_NONE, _NONE, _NONE, _NONE, _NONE, _FLAT, _UP, _UP, _DOWN, _FLAT],
+    # halted right after its exit signal, with the exit queued through the halt
+    "E_HALTED": [_FLAT, _UP, _UP, _DOWN, _NONE, _NONE, _NONE, _DOWN, _UP, _UP],
+    # the last symbol, delisted with an order queued, and one that lists at the very last step
+    "Y_LAST_STEP": [_NONE] * 9 + [_UP],
+    "Z_QUEUED": [_FLAT, _FLAT, _FLAT, _FLAT, _FLAT, _UP, _NONE, _NONE, _NONE, _NONE],
+}
+
+
+def edges_market() -> pl.DataFrame:
+    """Return a market whose symbols list, halt and are delisted next to each other's bars."""
+    return _scripted(_EDGES, len(_EDGES["A_QUEUED"]))
+
+
+def long_market() -> pl.DataFrame:
+    """Return one symbol with more bars than any block that a build works in, and one that lists halfway."""
+    return generate_market(symbols=2, bars=1_200, seed=5, late=0.5)
+
+
+def _scripted(series: Mapping[str, Sequence[tuple[float, float, float, float] | None]], count: int) -> pl.DataFrame:
+    rows = [
+        (day, symbol, *bar, 1_000.0)
+        for symbol, bars in series.items()
+        for day, bar in zip(weekdays(count), bars, strict=True)
+        if bar is not None
+    ]
     table = pl.DataFrame(rows, schema=["timestamp", "symbol", *PRICES, "volume"], orient="row")
     return table.sort("timestamp", "symbol")
 

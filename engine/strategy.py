@@ -7,9 +7,9 @@ the same kind of object, with an `on_bar` that is written here once, so both mea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from engine.errors import InputError
 from engine.model import Bar, FeatureTable, Order, Position
@@ -50,6 +50,12 @@ class PositionState:
     low: float
 
 
+def _check_fraction(rule: str, fraction: float, *, below: float) -> None:
+    if not 0.0 < fraction < below:
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise InputError(f"a {rule} of {fraction}", hint=f"A fraction of the price, above 0{limit}: 0.05 is 5 %")
+
+
 @dataclass(frozen=True)
 class StopLoss:
     """Leave where the price falls to `fraction` below the entry price."""
@@ -57,6 +63,9 @@ class StopLoss:
     fraction: float
     name: str = field(default="stop_loss", init=False)
     rising: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        _check_fraction("stop-loss", self.fraction, below=1.0)
 
     def level(self, state: PositionState) -> float:
         """Return the price at which this rule leaves."""
@@ -71,6 +80,9 @@ class TrailingStop:
     name: str = field(default="trailing_stop", init=False)
     rising: bool = field(default=False, init=False)
 
+    def __post_init__(self) -> None:
+        _check_fraction("trailing stop", self.fraction, below=1.0)
+
     def level(self, state: PositionState) -> float:
         """Return the price at which this rule leaves."""
         return state.water_mark * (1.0 - self.fraction)
@@ -83,6 +95,9 @@ class TakeProfit:
     fraction: float
     name: str = field(default="take_profit", init=False)
     rising: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        _check_fraction("take-profit", self.fraction, below=math.inf)
 
     def level(self, state: PositionState) -> float:
         """Return the price at which this rule leaves."""
@@ -124,6 +139,10 @@ class Context:
 
     def feature(self, name: str, symbol: str, ago: int = 0) -> float:
         """Return a declared feature at the symbol's latest bar, or `ago` of its bars earlier; NaN if undefined."""
+        if ago < 0:
+            raise InputError(
+                f"a feature {-ago} bars ahead", hint="A strategy sees data up to its bar: ago is 0 or more"
+            )
         number = self._numbers.get(symbol, -1) - ago
         return self._features.value(name, symbol, number) if number >= 0 else math.nan
 
@@ -183,6 +202,10 @@ class Notional:
 
     amount: float
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.amount < math.inf:
+            raise InputError(f"a position of {self.amount}", hint="An amount of money: finite and above 0")
+
     def shares(self, close: float) -> int:
         """Return the number of whole shares: the quotient, cut off."""
         return int(self.amount / close)
@@ -213,3 +236,23 @@ class DeclaredStrategy(Strategy):
                     context.submit_order(symbol, quantity)
         elif self.exit.holds(context, symbol):
             context.submit_order(symbol, -position.quantity)
+
+
+def is_declared(strategy: Strategy) -> TypeGuard[DeclaredStrategy]:
+    """Whether a strategy is declared in all its parts, by the very types of this module.
+
+    What declares itself otherwise, a subclass with a meaning of its own among them, is run by its `on_bar`.
+    """
+    if type(strategy) is not DeclaredStrategy or type(strategy.size) is not Notional:
+        return False
+    conditions = (strategy.entry, strategy.exit)
+    return (
+        all(type(condition) in (Above, CrossesAbove) for condition in conditions)
+        and all(type(feature) is SMA for feature in strategy.features)
+        and are_known_rules(strategy.rules)
+    )
+
+
+def are_known_rules(rules: Sequence[Rule]) -> bool:
+    """Whether these are rules of the very types of this module."""
+    return all(type(rule) in (StopLoss, TrailingStop, TakeProfit) for rule in rules)

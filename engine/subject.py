@@ -105,9 +105,16 @@ class EngineSubject:
 
     def golden_sets(self) -> list[GoldenSet]:
         """Return the golden sets that there are."""
-        ties = ["cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"]
-        ties += ["exact_cash", "exact_cash_plain"]
-        market = ["sma_cross", "sma_cross_plain", "level", "restless", "tight_cash", "no_trades"]
+        cases = {
+            "market": ["sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"],
+            "ties": [
+                *("cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"),
+                *("exact_cash", "exact_cash_plain", "level", "quick"),
+            ],
+            "edges": ["quick", "restless"],
+            "long": ["sma_cross", "level"],
+            "one_bar": ["sma_cross", "restless"],
+        }
         return [
             GoldenSet(
                 name="generated",
@@ -115,14 +122,11 @@ class EngineSubject:
                 inputs={
                     "market": scenarios.blemished_market,
                     "ties": scenarios.ties_market,
+                    "edges": scenarios.edges_market,
+                    "long": scenarios.long_market,
                     "one_bar": scenarios.one_bar,
                 },
-                cases=[
-                    *(("market", scenario) for scenario in market),
-                    *(("ties", scenario) for scenario in ties),
-                    ("one_bar", "sma_cross"),
-                    ("one_bar", "restless"),
-                ],
+                cases=[(market, scenario) for market, names in cases.items() for scenario in names],
             ),
             GoldenSet(
                 name="us500",

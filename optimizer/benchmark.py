@@ -60,9 +60,13 @@ class Arm:
         """Return, for each process, the time to load and lay out the data, in seconds."""
         return [result["load_ns"] / 1e9 for result in self.results()]
 
+    def tables(self) -> list[float]:
+        """Return, for each process, the median time to lay out all outputs as tables, in seconds."""
+        return [median(run["tables_ns"] for run in result["runs"][1:]) / 1e9 for result in self.results()]
+
     def whole(self) -> list[float]:
-        """Return, for each process, loading and one warm run together, in seconds."""
-        return [load + warm for load, warm in zip(self.load(), self.warm(), strict=True)]
+        """Return, for each process, loading, one warm run and its tables together, in seconds."""
+        return [sum(parts) for parts in zip(self.load(), self.warm(), self.tables(), strict=True)]
 
     def peak(self) -> list[float]:
         """Return, for each process, the largest resident memory, in bytes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from optimizer.benchmark import Workload
@@ -34,6 +36,20 @@ def builds_to_check(config: Config) -> dict[str, Build]:
     return builds
 
 
+@dataclass(frozen=True)
+class Task:
+    """One build to be held to one golden set."""
+
+    golden: Golden
+    name: str
+    build: Build
+
+    @property
+    def label(self) -> str:
+        """What it is called in the output."""
+        return f"{self.golden.spec.name}: {self.name}"
+
+
 def check_all(
     config: Config,
     processes: Processes,
@@ -42,66 +58,87 @@ def check_all(
     set_name: str | None,
     builds: Mapping[str, Build] | None = None,
 ) -> None:
-    """Hold builds to the golden sets, all builds to the sets with kept outputs and the whole one to the others.
+    """Hold builds to golden sets, two at a time: all of them to the sets with kept outputs, the first to the others.
 
     Raises:
         CheckError: where a build does not give the golden bits; the first divergence is printed before.
-        InputError: where a golden file is damaged.
+        InputError: where a golden file is damaged, or the named set has no data here.
     """
-    sets = [spec for spec in config.subject.golden_sets() if set_name in (None, spec.name)]
-    if not sets:
-        known = ", ".join(spec.name for spec in config.subject.golden_sets())
-        raise InputError(f"unknown golden set {set_name!r}", hint=f"Choose from {known}")
     builds = builds if builds is not None else builds_to_check(config)
-    failures = []
-    for spec in sets:
-        golden = open_golden(config, spec)
-        if golden is None:
-            progress.say(f"SKIPPED    {spec.name}: its data is not on this machine ({', '.join(spec.inputs)})")
-            continue
-        for name, build in builds.items():
-            if spec.keep_outputs or build == next(iter(builds.values())):
-                failures += _check_one(config, processes, scratch, progress, golden, name, build)
+    if not any(builds.values()):
+        progress.say("The build is empty: what is checked is the reference itself")
+    tasks = list(_tasks(config, progress, set_name, builds))
+    failures: list[str] = []
+
+    def one(task: Task) -> tuple[Task, CheckResult, float]:
+        start = time.perf_counter()
+        result = check(task.golden, processes, task.build, _folder(scratch, task))
+        return task, result, time.perf_counter() - start
+
+    with progress.stage(f"Checking {len(tasks)} builds and sets"), ThreadPoolExecutor(2) as pool:
+        try:
+            for task, result, took in pool.map(one, tasks):
+                if result.exact:
+                    progress.say(f"EXACT      {task.label}: {result.cases} scenarios, {took:.1f} s")
+                    continue
+                divergence = result.divergence or _against_reference(config, processes, scratch, task, result)
+                progress.say(report(task, result, divergence))
+                failures.append(f"{task.label} ({', '.join(result.failed)})")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.stop()
+            raise
     if failures:
         raise CheckError(f"{len(failures)} failed: {'; '.join(failures)}")
 
 
-def _check_one(
-    config: Config, processes: Processes, scratch: Path, progress: Progress, golden: Golden, name: str, build: Build
-) -> list[str]:
-    label = f"{golden.spec.name}: {name}" if name else golden.spec.name
-    folder = scratch / golden.spec.name / (name.replace("/", "-") or "build")
-    start = time.perf_counter()
-    with progress.stage(f"Checking {label}"):
-        result = check(golden, processes, build, folder)
-    if result.exact:
-        took = time.perf_counter() - start
-        progress.say(f"EXACT      {label}: {result.cases} scenarios, {took:.1f} s")
-        return []
-    divergence = result.divergence or _against_reference(config, processes, folder, golden, build, result)
-    progress.say(report(label, build, result, divergence))
-    return [f"{label} ({', '.join(result.failed)})"]
+def _tasks(config: Config, progress: Progress, set_name: str | None, builds: Mapping[str, Build]) -> Iterator[Task]:
+    sets = list(config.subject.golden_sets())
+    if set_name is not None and set_name not in [spec.name for spec in sets]:
+        known = ", ".join(spec.name for spec in sets)
+        raise InputError(f"unknown golden set {set_name!r}", hint=f"Choose from {known}")
+    for spec in sets:
+        if set_name not in (None, spec.name):
+            continue
+        golden = open_golden(config, spec)
+        if golden is None:
+            missing = f"its data is not on this machine ({', '.join(spec.inputs)})"
+            if set_name is not None:
+                hint = "Set EXACT_CHANGE_DATA to the folder that has it"
+                raise InputError(f"golden set {spec.name} can't be checked: {missing}", hint=hint)
+            progress.say(f"SKIPPED    {spec.name}: {missing}")
+            continue
+        for number, (name, build) in enumerate(builds.items()):
+            if spec.keep_outputs or number == 0:
+                yield Task(golden, name, build)
 
 
-def report(label: str, build: Build, result: CheckResult, divergence: Divergence | None) -> str:
+def _folder(scratch: Path, task: Task) -> Path:
+    return scratch / task.golden.spec.name / task.name.replace("/", "-")
+
+
+def report(task: Task, result: CheckResult, divergence: Divergence | None) -> str:
     """Return what failed, where first, and what to type to see it again."""
-    head = f"DIVERGED   {label}   build: [{', '.join(build)}]   {len(result.failed)} of {result.cases} scenarios"
-    lines = [head, str(divergence)] if divergence else [head]
+    build = f"[{', '.join(task.build)}]"
+    lines = [f"DIVERGED   {task.label}   build: {build}   {len(result.failed)} of {result.cases} scenarios"]
+    if divergence:
+        lines.append(str(divergence))
     if result.error:
         lines.append(f"error      {result.error}")
-    return "\n".join([*lines, "reproduce  optimize check"])
+    return "\n".join([*lines, f"reproduce  optimize check --set {task.golden.spec.name}"])
 
 
 def _against_reference(
-    config: Config, processes: Processes, folder: Path, golden: Golden, build: Build, result: CheckResult
+    config: Config, processes: Processes, scratch: Path, task: Task, result: CheckResult
 ) -> Divergence | None:
     """Find the divergence by running the reference again, for a set that keeps digests only."""
-    if golden.spec.keep_outputs or result.error:
+    spec = task.golden.spec
+    if spec.keep_outputs or result.error:
         return None
     input_name, scenario = result.failed[0].split("/")
-    workload = Workload(str(golden.inputs[input_name]), golden.spec.on_bad_bars, scenario)
-    stages = config.subject.stages
-    return compare(processes, workload, stages, control=(), candidate=build, scratch=folder / "compare")
+    workload = Workload(str(task.golden.inputs[input_name]), spec.on_bad_bars, scenario)
+    stages, folder = config.subject.stages, _folder(scratch, task) / "compare"
+    return compare(processes, workload, stages, control=(), candidate=task.build, scratch=folder)
 
 
 def check_data(config: Config, processes: Processes, workload: Workload, scratch: Path, progress: Progress) -> None:

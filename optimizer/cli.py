@@ -47,7 +47,7 @@ class Guarded(click.Group):
         except OSError as error:
             _fail(f"{error.filename or 'a file'}: {error.strerror or error}", InputError.exit_code)
         except KeyboardInterrupt:
-            _fail("interrupted: what was written before is whole, nothing else was", 130)
+            _fail("interrupted: what was finished before is whole and kept, nothing else was written", 130)
         except Exception as error:
             if hasattr(error, "what") and hasattr(error, "hint"):
                 _fail(str(error), InputError.exit_code)
@@ -77,10 +77,10 @@ def _config() -> Config:
 @click.option(
     "--from",
     "start",
-    type=click.Choice(["reference", "build"]),
     default="reference",
     show_default=True,
-    help="Start at the reference, or at the accepted build and try what is not in it.",
+    metavar="BUILD",
+    help="Start at the reference, at the accepted build (build), or at names with commas between.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Where runs and notices go; reports/ if not given."
@@ -118,7 +118,7 @@ def main(
     if focus not in known:
         raise InputError(f"unknown focus {focus!r}", hint=f"Choose from {', '.join(known)}")
     progress = Progress(make_console())
-    first = tuple(config.subject.accepted()) if start == "build" else ()
+    first = _start(config, start)
     candidates = chosen(config, focus, only, first)
     if not candidates:
         rest = "that is not in the accepted build" if first else "yet"
@@ -127,9 +127,19 @@ def main(
     out = (out or config.reports).resolve()
     golden = _first_golden(config)
     workload = _workload(config, out, data, on_bad_bars, scenario)
-    run = new_run(config, out, focus if not only else "only", golden, workload)
+    list(notices(out / "ecn"))  # a damaged notice is told before anything is measured
+    run = new_run(config, out, focus, golden, workload)
     run.data["generated"] = data is None
     ctx.exit(_carry_out(config, run, candidates, first, out, progress))
+
+
+def _start(config: Config, start: str) -> tuple[str, ...]:
+    """Return the build that a run starts at."""
+    if start == "reference":
+        return ()
+    build = tuple(config.subject.accepted()) if start == "build" else tuple(start.split(","))
+    config.subject.check_build(build)
+    return build
 
 
 def _carry_out(
@@ -148,14 +158,22 @@ def _carry_out(
         runner.finish()
     except BaseException:
         runner.processes.stop()
-        shutil.rmtree(run.folder, ignore_errors=True)
-        with suppress(OSError):
-            run.folder.parent.rmdir()  # where it was the first run
+        _leave_whole(run, ecns)
         raise
     write_run(run, ecns)
     write_pages(run, out, ecns)
     print_summary(progress.console, run, ecns, config.relative(out))
     return run.exit_code
+
+
+def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
+    """Keep what an interrupted run has found out, since its notices name it; leave nothing where it found nothing."""
+    if run.changes:
+        write_run(run, ecns)
+        return
+    shutil.rmtree(run.folder, ignore_errors=True)
+    with suppress(OSError):
+        run.folder.parent.rmdir()  # where it was the first run
 
 
 def _workload(config: Config, out: Path, data: Path | None, on_bad_bars: str, scenario: str | None) -> Workload:
@@ -244,7 +262,14 @@ def golden_check(set_name: str | None, accepted: bool) -> None:
     build = tuple(config.subject.accepted()) if accepted else ()
     progress = Progress(make_console())
     with _processes(config) as (processes, scratch):
-        check_all(config, processes, scratch, progress, set_name, builds={"": build})
+        check_all(
+            config,
+            processes,
+            scratch,
+            progress,
+            set_name,
+            builds={"the accepted build" if accepted else "the reference": build},
+        )
 
 
 def _sets(config: Config, name: str | None) -> list[Any]:
@@ -296,7 +321,8 @@ def ecn_show(number: str, out: Path | None) -> None:
 def ecn_accept(number: str, out: Path | None) -> None:
     """Put a notice's change into the accepted build."""
     config = _config()
-    notice, build = accept(config.subject, _notices_folder(config, out), number)
+    digest = _first_golden(config).digest
+    notice, build = accept(config.subject, _notices_folder(config, out), number, golden_digest=digest)
     console = make_console()
     console.print(f"{notice.front.ecn} accepted: {config.relative(config.subject.build_file)} now has", markup=False)
     for name in build:

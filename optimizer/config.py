@@ -28,7 +28,7 @@ class Config:
     @cached_property
     def subject(self) -> Subject:
         """The engine, imported by its name."""
-        return load_subject(self.subject_name)
+        return load_subject(self.subject_name, self.root)
 
     def relative(self, path: Path) -> str:
         """Return the path as it reads from the project's folder, so that no notice names a machine's own folders.
@@ -74,11 +74,11 @@ def _config(root: Path, table: dict[str, object]) -> Config:
     )
 
 
-def load_subject(name: str) -> Subject:
-    """Import the object `module:object`."""
+def load_subject(name: str, root: Path) -> Subject:
+    """Import the object `module:object`, from the project's folder first."""
     module, _, attribute = name.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    if sys.path[0] != str(root):
+        sys.path.insert(0, str(root))
     try:
         subject = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:

@@ -100,7 +100,7 @@ def _on_speed(evidence: Evidence) -> Decision:
         return Decision(Verdict.SLOWER, told)
     if ratio.low > EFFECT:
         if whole.high < 1 / EFFECT:
-            return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading the data")
+            return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading and laying out the tables")
         return Decision(Verdict.FASTER, told)
     if is_clear(ratio):
         if peak.low > LEANER:

@@ -63,9 +63,12 @@ def read_notice(path: Path) -> Notice:
     Raises:
         InputError: where the front matter can't be read or lacks a field; the message names it.
     """
-    text = path.read_text(encoding="utf-8")
-    parts = re.split(r"^---[ \t]*$\n?", text, maxsplit=2, flags=re.MULTILINE)
     hint = "Correct it by hand, or restore it from version control"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 ({error})", where=path, hint=hint) from error
+    parts = re.split(r"^---[ \t]*$\n?", text, maxsplit=2, flags=re.MULTILINE)
     if len(parts) != 3 or parts[0].strip():
         raise InputError("has no front matter between two lines of ---", where=path, hint=hint)
     try:
@@ -79,7 +82,24 @@ def read_notice(path: Path) -> Notice:
     if missing := [name for name in names if name not in fields]:
         raise InputError(f"the front matter lacks {', '.join(missing)}", where=path, hint=hint)
     values = {name: _frozen(fields[name]) for name in names}
+    if wrong := [name for name, value in values.items() if not _fits(name, value)]:
+        raise InputError(f"the front matter has no good value for {', '.join(wrong)}", where=path, hint=hint)
     return Notice(path, Front(**values), parts[2].lstrip("\n"))
+
+
+_LISTS, _FIGURES = ("build_before", "build_after"), ("ratio", "ci95")
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a field has a value of its kind."""
+    if name in _FIGURES and value is None:
+        return True
+    if name == "ratio":
+        return isinstance(value, float | int)
+    kind = float | int if name == "ci95" else str
+    if name in (*_LISTS, "ci95"):
+        return isinstance(value, tuple) and all(isinstance(one, kind) for one in value)
+    return isinstance(value, str)
 
 
 def _frozen(value: Any) -> Any:
@@ -107,14 +127,14 @@ def find_notice(folder: Path, number: str) -> Notice:
 def write_notice(folder: Path, front: Front, body: str) -> tuple[Notice, bool]:
     """Write a notice under its number; return it, and whether it was written.
 
-    The same proposal measured again keeps its number: its notice is renewed while it is open, and left as it is
-    once it has been accepted or rejected by a person.
+    The same proposal measured again keeps its number: its notice is renewed, or left as it is where a person has
+    accepted or withdrawn it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".numbers.lock"):
         existing = list(notices(folder))
         same = next((old for old in existing if old.front.is_same_proposal(front)), None)
-        if same is not None and same.front.status == ACCEPTED:
+        if same is not None and same.front.status not in (PROPOSED, REJECTED):
             return same, False
         number = same.front.ecn if same else _next_number(folder)
         path = same.path if same else folder / f"{number}-{front.optimization.split('/')[-1]}.md"
@@ -130,23 +150,40 @@ def set_status(notice: Notice, status: str) -> Notice:
     return changed
 
 
-def accept(subject: Subject, folder: Path, number: str) -> tuple[Notice, tuple[str, ...]]:
+def accept(subject: Subject, folder: Path, number: str, *, golden_digest: str) -> tuple[Notice, tuple[str, ...]]:
     """Put a notice's change into the accepted build.
 
     Raises:
-        InputError: where the notice does not recommend the change, or its sources have changed since.
+        InputError: where the notice does not recommend the change, where the build is not the one that it was
+            measured on, or where its sources or the golden set have changed since.
     """
     notice = find_notice(folder, number)
     front = notice.front
     if front.verdict not in _ACCEPTABLE:
         hint = f"Only {' and '.join(_ACCEPTABLE)} changes join the build"
         raise InputError(f"{front.ecn} found the change {front.verdict}", where=notice.path, hint=hint)
+    if front.status != PROPOSED:
+        raise InputError(
+            f"{front.ecn} is {front.status}", where=notice.path, hint="Only a proposed change can be accepted"
+        )
     known = {candidate.name: candidate for candidate in subject.candidates()}
-    hint = f"Measure it again: optimize --only {front.optimization}"
+    hint = f"Measure it again: optimize --only {front.optimization} --from build"
     if front.optimization not in known:
         raise InputError(f"{front.optimization} is no longer there", where=notice.path)
     if known[front.optimization].source_digest != front.source_digest:
         raise InputError(f"{front.optimization} was edited since {front.ecn} was written", where=notice.path, hint=hint)
+    if front.golden_digest != golden_digest:
+        raise InputError(f"the golden set is not the one that {front.ecn} was proven on", where=notice.path, hint=hint)
+    accepted = tuple(subject.accepted())
+    if front.optimization not in accepted and accepted != front.build_before:
+        wanted = [name for name in front.build_before if name not in accepted]
+        first = f"Accept the notices of {', '.join(wanted)} first, or measure" if wanted else "Measure"
+        before, now = (", ".join(build) for build in (front.build_before, accepted))
+        raise InputError(
+            f"{front.ecn} was measured on [{before}], the accepted build is [{now}]",
+            where=notice.path,
+            hint=f"{first} it on the accepted build: optimize --only {front.optimization} --from build",
+        )
     build = subject.accept(front.optimization, front.ecn)
     return set_status(notice, ACCEPTED), build
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from optimizer.benchmark import Arm, Workload, measure
 from optimizer.decision import Evidence
 from optimizer.determinism import examine
-from optimizer.errors import CheckError
+from optimizer.errors import CheckError, InputError
 from optimizer.golden import Golden, read_outputs
 from optimizer.parity import Divergence, first_divergence
 from optimizer.processes import Processes
@@ -20,12 +21,13 @@ CONTROL, CANDIDATE, AGAIN = "control", "candidate", "control again"
 
 @dataclass(frozen=True)
 class Bench:
-    """What every experiment of a run shares."""
+    """What every experiment of a run shares; `expected` has the digests of the reference on the workload."""
 
     subject: Subject
     processes: Processes
     golden: Golden
     workload: Workload
+    expected: Mapping[str, str]
     scratch: Path
     tick: Callable[[str], None]
 
@@ -53,43 +55,57 @@ def run_trial(bench: Bench, name: str, control: Build, candidate: Build, *, repe
     builds = {CONTROL: control, CANDIDATE: candidate} | ({AGAIN: control} if repeat_control else {})
     arms = measure(bench.processes, bench.workload, builds, judged=(CONTROL, CANDIDATE), seed=seed, tick=bench.tick)
     evidence = replace(evidence, before=arms[CONTROL], after=arms[CANDIDATE])
-    return Trial(_with_parity(bench, evidence, scratch), arms.get(AGAIN))
+    return Trial(_with_parity(bench, evidence, arms, scratch), arms.get(AGAIN))
 
 
-def _with_parity(bench: Bench, evidence: Evidence, scratch: Path) -> Evidence:
-    """Add what the measured runs say of exactness: every one must have given the control's bits."""
-    assert evidence.before is not None  # noqa: S101 - the caller has just set them
-    assert evidence.after is not None  # noqa: S101
-    if failure := evidence.before.error or evidence.after.error:
-        return replace(evidence, error=failure)
-    expected = evidence.before.digests()[0]
-    if all(digests == expected for digests in evidence.before.digests() + evidence.after.digests()):
+def _with_parity(bench: Bench, evidence: Evidence, arms: Mapping[str, Arm], scratch: Path) -> Evidence:
+    """Add what the measured runs say of exactness: every one must have given the bits of the run's first control.
+
+    Raises:
+        CheckError: where the control itself fails, or gives other bits, so that nothing can be said.
+    """
+    for name, arm in arms.items():
+        if arm.error and name != CANDIDATE:
+            raise CheckError(f"the control [{', '.join(arm.build)}] failed while it was measured: {arm.error}")
+        if name != CANDIDATE and any(digests != bench.expected for digests in arm.digests()):
+            divergence = _compared(bench, arm.build, scratch)
+            raise CheckError(
+                f"the control [{', '.join(arm.build)}] does not give the bits of the reference\n{divergence}"
+            )
+    candidate = arms[CANDIDATE]
+    if candidate.error:
+        return replace(evidence, error=candidate.error)
+    if all(digests == bench.expected for digests in candidate.digests()):
         return evidence
-    divergence = compare(
-        bench.processes,
-        bench.workload,
-        bench.subject.stages,
-        control=evidence.before.build,
-        candidate=evidence.after.build,
-        scratch=scratch / "compare",
-    )
-    return replace(evidence, diverged="the measured runs differ from the control's", divergence=divergence)
+    divergence = _compared(bench, candidate.build, scratch)
+    return replace(evidence, diverged="the measured runs differ from the reference's", divergence=divergence)
+
+
+def _compared(bench: Bench, build: Build, scratch: Path) -> Divergence | None:
+    stages = bench.subject.stages
+    return compare(bench.processes, bench.workload, stages, control=(), candidate=build, scratch=scratch / "compare")
 
 
 def compare(
     processes: Processes, workload: Workload, stages: Sequence[str], *, control: Build, candidate: Build, scratch: Path
 ) -> Divergence | None:
-    """Run two builds on a workload and return the first place where they differ.
+    """Run two builds on a workload, each twice in its process, and return the first place where they differ.
 
     Raises:
-        CheckError: where a build fails.
+        InputError: where the control refuses the data.
+        CheckError: where a build fails, or gives two results.
     """
-    job = {"cases": [{"input": "workload", **workload.job()}], "keep": "all"}
+    case: dict[str, Any] = {"input": "workload", **workload.job()}
     for side, build in (("control", control), ("candidate", candidate)):
-        seen = processes.run("outputs", build, job | {"folder": str(scratch / side)})
-        case = seen.result["cases"][0] if seen.result else {"error": {"type": "no result", "text": seen.error}}
-        if error := case.get("error"):
+        seen = processes.run("outputs", build, {"cases": [case], "keep": "all", "folder": str(scratch / side)})
+        found = seen.result["cases"][0] if seen.result else {"error": {"type": "no result", "text": seen.error}}
+        if error := found.get("error"):
+            if error.get("refused") and side == "control":
+                raise InputError(error["what"], where=error["where"], hint=error["hint"])
             raise CheckError(f"the {side} failed on {workload.scenario}: {error['type']}: {error['text']}")
+        if side == "control" and found["digests"] != found["again"]:
+            raise CheckError(f"the control gives two results on {workload.scenario}")
+        case["expected"] = found["digests"]
     return first_divergence(
         expected=read_outputs(scratch / "control" / "workload" / workload.scenario),
         obtained=read_outputs(scratch / "candidate" / "workload" / workload.scenario),

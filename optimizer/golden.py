@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +62,7 @@ class Golden:
         if not self.spec.keep_outputs:
             return None
         names = self.manifest["cases"][case]["digests"]
-        return {name: _read_table(self.folder / "expected" / case / f"{name}.arrow") for name in names}
+        return {name: pl.read_ipc(self.folder / "expected" / case / f"{name}.arrow") for name in names}
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,32 @@ def open_golden(config: Config, spec: GoldenSet) -> Golden | None:
     """Return a recorded set, or None where one of its outside inputs is not on this machine.
 
     Raises:
-        InputError: where a file of the set is missing, damaged, or not the one that was recorded.
+        InputError: where a file of the set is missing, damaged, surplus, or not the one that was recorded.
     """
     folder = config.golden / spec.name
-    manifest = read_json(folder / "manifest.json", hint=_RECORD)
-    if manifest.get("schema") != _SCHEMA or not {"inputs", "cases"} <= set(manifest):
-        raise InputError("is not a manifest that this version knows", where=folder / "manifest.json", hint=_RECORD)
-    wanted = {f"{name}/{scenario}" for name, scenario in spec.cases}
-    if wanted != set(manifest["cases"]):
-        differs = ", ".join(sorted(wanted ^ set(manifest["cases"])))
-        raise InputError(
-            f"does not have the cases of the set ({differs})", where=folder / "manifest.json", hint=_RECORD
-        )
+    path = folder / "manifest.json"
+    manifest = read_json(path, hint=_RECORD)
+    try:
+        _check_manifest(manifest, spec, path)
+        return _opened(config, spec, folder, manifest)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"is damaged ({type(error).__name__}: {error})", where=path, hint=_RECORD) from error
+
+
+def _check_manifest(manifest: dict[str, Any], spec: GoldenSet, path: Path) -> None:
+    if manifest.get("schema") != _SCHEMA:
+        raise InputError("is not a manifest that this version knows", where=path, hint=_RECORD)
+    cases = {f"{name}/{scenario}" for name, scenario in spec.cases}
+    for what, wanted in (("inputs", set(spec.inputs)), ("cases", cases)):
+        if differs := wanted ^ set(dict(manifest[what])):
+            raise InputError(
+                f"does not have the {what} of the set ({', '.join(sorted(differs))})", where=path, hint=_RECORD
+            )
+
+
+def _opened(config: Config, spec: GoldenSet, folder: Path, manifest: dict[str, Any]) -> Golden | None:
     inputs: dict[str, Path] = {}
+    known = {folder / "manifest.json"}
     for name, entry in manifest["inputs"].items():
         path = folder / "inputs" / f"{name}.arrow" if entry["kept"] else find_data(config, name)
         if path is None:
@@ -103,8 +118,13 @@ def open_golden(config: Config, spec: GoldenSet) -> Golden | None:
         _verify(path, entry["sha256"])
         inputs[name] = path
     for case, entry in manifest["cases"].items():
+        dict(entry["digests"])
         for name, sha256 in entry.get("files", {}).items():
+            known.add(folder / "expected" / case / f"{name}.arrow")
             _verify(folder / "expected" / case / f"{name}.arrow", sha256)
+    known |= set(inputs.values())
+    if surplus := sorted(path for path in folder.rglob("*.arrow") if path not in known):
+        raise InputError("is in no case of the golden set", where=surplus[0], hint=_RECORD)
     return Golden(spec, folder, manifest, inputs)
 
 
@@ -115,26 +135,41 @@ def find_data(config: Config, name: str) -> Path | None:
 
 
 def record(config: Config, spec: GoldenSet, processes: Processes, *, reason: str, scratch: Path) -> Path | None:
-    """Record a set from the reference, replacing what was there; None where an outside input is absent."""
-    folder = config.golden / spec.name
-    inputs: dict[str, dict[str, Any]] = {}
-    paths: dict[str, Path] = {}
-    for name, make in spec.inputs.items():
-        path = _made_input(folder / "inputs" / f"{name}.arrow", make()) if make else find_data(config, name)
-        if path is None:
-            return None
-        paths[name] = path
-        digest = table_digest(pl.read_ipc(path)) if make else sha256_of(path)
-        inputs[name] = {"kept": make is not None, "sha256": sha256_of(path), "digest": digest}
-    job = {
-        "cases": [
-            {"input": name, "scenario": scenario, "data": str(paths[name]), "on_bad_bars": spec.on_bad_bars}
-            for name, scenario in spec.cases
-        ],
-        "keep": "all" if spec.keep_outputs else "none",
-        "folder": str(scratch / spec.name),
-    }
-    observed = processes.run("outputs", (), job)
+    """Record a set from the reference in place of what was there, whole or not at all.
+
+    Returns None where an outside input is absent.
+    """
+    config.golden.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=config.golden, prefix=f".{spec.name}."))
+    try:
+        inputs: dict[str, dict[str, Any]] = {}
+        paths: dict[str, Path] = {}
+        for name, make in spec.inputs.items():
+            path = _made_input(folder / "inputs" / f"{name}.arrow", make()) if make else find_data(config, name)
+            if path is None:
+                return None
+            paths[name] = path
+            digest = table_digest(pl.read_ipc(path)) if make else sha256_of(path)
+            inputs[name] = {"kept": make is not None, "sha256": sha256_of(path), "digest": digest}
+        cases = _recorded_cases(spec, processes, paths, folder, scratch)
+        head = {"schema": _SCHEMA, "set": spec.name, "about": spec.about, "reason": reason}
+        write_json(folder / "manifest.json", head | {"inputs": inputs, "cases": cases})
+        folder.chmod(0o755)
+        _put_in_place(folder, config.golden / spec.name)
+        return config.golden / spec.name / "manifest.json"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _recorded_cases(
+    spec: GoldenSet, processes: Processes, inputs: Mapping[str, Path], folder: Path, scratch: Path
+) -> dict[str, dict[str, Any]]:
+    wanted = [
+        {"input": name, "scenario": scenario, "data": str(inputs[name]), "on_bad_bars": spec.on_bad_bars}
+        for name, scenario in spec.cases
+    ]
+    keep = "all" if spec.keep_outputs else "none"
+    observed = processes.run("outputs", (), {"cases": wanted, "keep": keep, "folder": str(scratch / spec.name)})
     if observed.result is None:
         raise InputError(f"the reference failed: {observed.error}", where=spec.name)
     cases = {}
@@ -145,20 +180,27 @@ def record(config: Config, spec: GoldenSet, processes: Processes, *, reason: str
         cases[name] = {"digests": case["digests"], "rows": case["rows"]}
         if spec.keep_outputs:
             cases[name]["files"] = _keep(scratch / spec.name / name, folder / "expected" / name, case["digests"])
-    path = folder / "manifest.json"
-    write_json(
-        path,
-        {"schema": _SCHEMA, "set": spec.name, "about": spec.about, "reason": reason, "inputs": inputs, "cases": cases},
-    )
-    return path
+    return cases
 
 
-def check(
-    golden: Golden, processes: Processes, build: Build, scratch: Path, env: Mapping[str, str] | None = None
-) -> CheckResult:
+def _put_in_place(new: Path, place: Path) -> None:
+    """Swap a folder in; what stood there comes back where that fails."""
+    old = new.with_suffix(".old")
+    if place.exists():
+        place.rename(old)
+    try:
+        new.rename(place)
+    except OSError:
+        if old.exists():
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def check(golden: Golden, processes: Processes, build: Build, scratch: Path) -> CheckResult:
     """Hold a build to a set: every case twice in one fresh process, so that its caches are cold, then warm."""
     job = {"cases": golden.cases(), "keep": "different", "folder": str(scratch)}
-    seen = processes.run("outputs", build, job, env)
+    seen = processes.run("outputs", build, job)
     return judge(golden, seen.result, seen.error, scratch)
 
 
@@ -196,7 +238,7 @@ def divergence_of(golden: Golden, case: str, scratch: Path) -> Divergence | None
 
 def read_outputs(folder: Path) -> Outputs:
     """Return the outputs that a worker left in a folder."""
-    return {path.stem: pl.read_ipc(path, use_pyarrow=False) for path in sorted(folder.glob("*.arrow"))}
+    return {path.stem: pl.read_ipc(path) for path in sorted(folder.glob("*.arrow"))}
 
 
 def _names(cases: list[dict[str, Any]]) -> Iterator[str]:
@@ -222,7 +264,3 @@ def _verify(path: Path, sha256: str) -> None:
         raise InputError("is missing from the golden set", where=path, hint=_RECORD)
     if sha256_of(path) != sha256:
         raise InputError("is not the file that was recorded: its SHA-256 differs", where=path, hint=_RECORD)
-
-
-def _read_table(path: Path) -> pl.DataFrame:
-    return pl.read_ipc(path)

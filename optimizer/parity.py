@@ -158,7 +158,7 @@ def _at_row(name: str, expected: pl.DataFrame, obtained: pl.DataFrame, row: int,
         )
         texts = _value_text(want.row[field]), _value_text(have.row[field])
         distance = distance_text(want.row[field], have.row[field])
-    when, symbol = str(side.row.get("timestamp", "")), str(side.row.get("symbol", ""))
+    when, symbol = str(side.row.get("timestamp", "")), _plain(str(side.row.get("symbol", "")))
     return side.key[0], Divergence(name, field, when, symbol, *texts, distance, before, case)
 
 
@@ -174,6 +174,11 @@ def _located(table: pl.DataFrame, number: int) -> _Row:
     row = table.row(number, named=True)
     moment = table["timestamp"].to_physical()[number] if "timestamp" in row else None
     return _Row((math.inf if moment is None else float(moment), str(row.get("symbol", ""))), row)
+
+
+def _plain(text: str) -> str:
+    """Return a text from the data with all that is not plain written out."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _schema_text(table: pl.DataFrame) -> str:

@@ -29,6 +29,7 @@ class Observation:
     error: str
     canaries: dict[str, int]
     peak_bytes: int
+    refused: InputError | None = None
 
     @property
     def ok(self) -> bool:
@@ -47,10 +48,9 @@ class Processes:
         self._running: set[subprocess.Popen[bytes]] = set()
 
     def run(self, task: str, build: Build, job: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Observation:
-        """Run one job and wait for it.
+        """Run one job and wait for it; whatever goes wrong is observed.
 
-        Raises:
-            InputError: where the job's input can't be used; everything else that goes wrong is observed.
+        `refused` in the observation is set where the engine refused the data itself on loading it.
         """
         base = self._folder / f"{next(self._numbers):04d}-{task}"
         job_path, result_path, log_path = (base.with_suffix(end) for end in (".job.json", ".result.json", ".log"))
@@ -108,10 +108,11 @@ class Processes:
             return Observation(None, " ".join(["the process", status or "left no result", *tail]), {}, 0)
         found = json.loads(result_path.read_text(encoding="utf-8"))
         error = found.get("error")
-        if error and error["input"]:
-            raise InputError(error["what"], where=error["where"], hint=error["hint"])
+        refused = None
+        if error and error["refused"]:
+            refused = InputError(error["what"], where=error["where"], hint=error["hint"])
         text = f"{error['type']}: {error['text']} (at {error['at']})" if error else ""
-        return Observation(found.get("result"), text, found.get("canaries", {}), found["peak_bytes"])
+        return Observation(found.get("result"), text, found.get("canaries", {}), found["peak_bytes"], refused)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -126,13 +126,26 @@ class Runner:
         self._progress = progress
         self.processes = Processes(config, run.folder / "jobs")
         self._scratch = run.folder / "jobs" / "scratch"
-        self._bench = Bench(config.subject, self.processes, run.golden, run.workload, self._scratch, progress.tick)
 
     def start(self, start: Build) -> None:
         """Load the data once, to refuse it early, and profile the control."""
         run = self._run
         run.first = run.final = start
         found = self._profiled(start, run.folder)
+        expected = found["digests"] if not start else self._profiled((), self._scratch)["digests"]
+        if found["digests"] != expected:
+            raise CheckError(
+                "the accepted build does not give the reference's bits on this data: see optimize check --data"
+            )
+        self._bench = Bench(
+            self._config.subject,
+            self.processes,
+            run.golden,
+            run.workload,
+            expected,
+            self._scratch,
+            self._progress.tick,
+        )
         run.notes = found["notes"]
         run.data |= {name: found[name] for name in ("symbols", "timestamps", "rows")}
         run.profile = self._profile = _profile_of(start, found)
@@ -153,8 +166,10 @@ class Runner:
     def _profiled(self, build: Build, folder: Path) -> dict[str, Any]:
         with self._progress.stage(f"Profiling {build_text(build)}"):
             seen = self.processes.run("profile", build, self._run.workload.job() | {"folder": str(folder)})
+        if seen.refused is not None:
+            raise seen.refused
         if seen.result is None:
-            raise CheckError(f"the control {build_text(build)} failed: {seen.error}")
+            raise CheckError(f"{build_text(build)} failed: {seen.error}")
         return seen.result
 
     def _blocked(self, candidate: Candidate) -> Change | None:
@@ -183,7 +198,10 @@ class Runner:
         if run.aa_passed is False and decision.verdict in EXACT:
             reason = f"the measurement is void: the control differs from itself, {run.aa}"
             decision = Decision(Verdict.INCONCLUSIVE, reason)
-        run.final = build if decision.passed else control
+        if decision.passed:
+            run.final = build
+        elif decision.verdict in EXACT:
+            run.final = control  # what joined was in a build that is exact
         return Change(candidate, control, build, joined, self._profile, trial.evidence, decision)
 
     def finish(self) -> None:
@@ -199,6 +217,9 @@ class Runner:
                     seed=0,
                     tick=self._progress.tick,
                 )
+            for arm in arms.values():
+                if arm.error or any(digests != self._bench.expected for digests in arm.digests()):
+                    raise CheckError(f"{build_text(arm.build)} failed at the end: {arm.error or 'it gives other bits'}")
             run.reference_arm, run.final_arm = arms[CONTROL], arms[CANDIDATE]
         shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -44,12 +44,7 @@ def bench_suite(config: Config, processes: Processes, workload: Workload, path: 
         }
         for contender, arm in arms.items()
     ]
-    write_json_rows(path, rows)
+    write_json(path, rows)
     for contender, arm in arms.items():
         progress.say(f"{contender:<12} {seconds(median(arm.warm()))}")
     progress.say(f"ratio {ratio_of(arms[REFERENCE].warm(), arms[FINAL].warm())}; written to {config.relative(path)}")
-
-
-def write_json_rows(path: Path, rows: list[dict[str, object]]) -> None:
-    """Write a list of rows as JSON."""
-    write_json(path, rows)

@@ -34,13 +34,25 @@ def main() -> None:
     job: Job = json.loads(path.read_text(encoding="utf-8"))
     result: dict[str, Any]
     try:
-        subject = load_subject(job["subject"])
+        subject = load_subject(job["subject"], Path.cwd())
+        subject.candidates()  # imported before any clock starts, whatever the build
+        _refuse_flushed_denormals()
         result = {"canaries": _canaries(), "result": _TASKS[job["task"]](subject, job)}
         _refuse_flushed_denormals()
+    except RefusedData as error:
+        result = {"error": _told(error.reason) | {"refused": True}}
     except Exception as error:  # noqa: BLE001 - whatever the engine raises is to be told, not to end in a traceback here
         result = {"error": _told(error)}
     result["peak_bytes"] = _peak_bytes()
     write_json(Path(job["result"]), result)
+
+
+class RefusedData(Exception):  # noqa: N818 - it is the data that is at fault, not the program
+    """The engine refused the data on loading it."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def _told(error: Exception) -> dict[str, Any]:
@@ -52,13 +64,16 @@ def _told(error: Exception) -> dict[str, Any]:
         "what": str(getattr(error, "what", "")),
         "where": str(getattr(error, "where", "")),
         "hint": str(getattr(error, "hint", "")),
-        "input": hasattr(error, "what"),
+        "refused": False,
     }
 
 
 def _load(subject: Subject, job: Job) -> tuple[Session, int]:
     start = time.perf_counter_ns()
-    session = subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
+    try:
+        session = subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
+    except subject.input_errors as error:
+        raise RefusedData(error) from error
     return session, time.perf_counter_ns() - start
 
 
@@ -75,9 +90,12 @@ def _measure(subject: Subject, job: Job) -> dict[str, Any]:
 def _timed(session: Session, scenario: str) -> dict[str, Any]:
     gc.collect()
     wall, cpu = time.perf_counter_ns(), time.process_time_ns()
-    outputs = session.run(scenario)
+    lay_out = session.run(scenario)
     wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
-    return {"wall_ns": wall, "cpu_ns": cpu, "digests": digests_of(outputs())}
+    start = time.perf_counter_ns()
+    outputs = lay_out()
+    tables = time.perf_counter_ns() - start
+    return {"wall_ns": wall, "cpu_ns": cpu, "tables_ns": tables, "digests": digests_of(outputs)}
 
 
 def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
@@ -88,35 +106,35 @@ def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
         observed: dict[str, Any] = {"input": case["input"], "scenario": case["scenario"]}
         try:
             if case["data"] not in sessions:
-                sessions[case["data"]] = subject.load(job["build"], Path(case["data"]), case["on_bad_bars"])
+                sessions[case["data"]], _ = _load(subject, job | case)
             session = sessions[case["data"]]
             start = time.perf_counter_ns()
             first = session.run(case["scenario"])()
             observed["first_ns"] = time.perf_counter_ns() - start
             observed |= _kept(job, case, first, session.run(case["scenario"])())
-        except subject.input_errors:
-            raise
         except Exception as error:  # noqa: BLE001 - the candidate's failure is what is observed
-            observed["error"] = _told(error)
+            reason = error.reason if isinstance(error, RefusedData) else error
+            observed["error"] = _told(reason) | {"refused": reason is not error}
         cases.append(observed)
     return {"cases": cases}
 
 
 def _kept(job: Job, case: dict[str, Any], first: Outputs, second: Outputs) -> dict[str, Any]:
     digests, again = digests_of(first), digests_of(second)
-    expected = case.get("expected")
-    outputs = first if again == digests or digests != expected else second
+    expected = case.get("expected", digests)
     if job["keep"] == "all" or (job["keep"] == "different" and not digests == again == expected):
+        shown = second if digests == expected else first  # the one that differs, where only one does
         folder = Path(job["folder"]) / case["input"] / case["scenario"]
-        for name, table in outputs.items():
+        for name, table in shown.items():
             write_with(folder / f"{name}.arrow", lambda path, table=table: table.write_ipc(path, compression="zstd"))  # type: ignore[misc]
-    return {"digests": digests, "again": again, "rows": {name: len(table) for name, table in outputs.items()}}
+    return {"digests": digests, "again": again, "rows": {name: len(table) for name, table in first.items()}}
 
 
 def _profile(subject: Subject, job: Job) -> dict[str, Any]:
     session, _ = _load(subject, job)
     shape = {"symbols": session.symbols, "timestamps": session.timestamps, "rows": session.rows}
-    return profile_run(subject, session, job) | {"notes": list(session.notes)} | shape
+    digests = digests_of(session.run(job["scenario"])())
+    return profile_run(subject, session, job) | {"notes": list(session.notes), "digests": digests} | shape
 
 
 def _canaries() -> dict[str, int]:

@@ -45,6 +45,8 @@ class DataFeed:
         self.symbols: list[str] = bars["symbol"].unique().sort().to_list()
 
     def __iter__(self) -> Iterator[RowSlice]:
-        rows = self.bars.iter_rows(named=True)
-        for timestamp, group in groupby(rows, key=lambda row: row["timestamp"]):
-            yield RowSlice(timestamp, list(group))
+        # by number and not by value: Python compares an hour that is struck twice as one
+        rows = self.bars.with_columns(pl.col("timestamp").rle_id().alias("step")).iter_rows(named=True)
+        for _, group in groupby(rows, key=lambda row: row["step"]):
+            bars = list(group)
+            yield RowSlice(bars[0]["timestamp"], bars)

@@ -14,16 +14,17 @@ from engine.pipeline import Loaded
 
 COLUMNS = ("timestamp", "symbol", *PRICES, "volume")
 _NEEDED = f"Needed: {', '.join(COLUMNS)}"
+_TIMES = "Dates or datetimes, or text like 2020-01-31 or 2020-01-31T15:30:00"
 _KEYS = ["timestamp", "symbol"]
 _ROW = "__row"
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, infer_schema=False)
+    return pl.read_csv(path, infer_schema=False, glob=False)
 
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".parquet": lambda path: pl.read_parquet(path, hive_partitioning=False),
+    ".parquet": lambda path: pl.read_parquet(path, hive_partitioning=False, glob=False),
     ".feather": pl.read_ipc,
     ".arrow": pl.read_ipc,
     ".csv": _read_csv,
@@ -50,8 +51,8 @@ def load_bars(source: Path | pl.DataFrame, on_bad_bars: str = "refuse") -> Loade
         raise InputError(f"column {_listed(missing)} is missing", where=where, hint=_NEEDED)
     if raw.is_empty():
         raise InputError("there are no rows", where=where, hint=_NEEDED)
-    bars = _typed(raw.select(COLUMNS).with_row_index(_ROW, offset=1), where)
     notes: list[str] = []
+    bars = _typed(raw.select(COLUMNS).with_row_index(_ROW, offset=1), where, on_bad_bars, notes)
     bars = _without_missing_bars(bars, notes)
     bars = _without_bad_bars(bars, where, on_bad_bars, notes)
     if bars.is_empty():
@@ -79,56 +80,57 @@ def _read(path: Path) -> pl.DataFrame:
         raise InputError(f"can't be read as {path.suffix[1:]} ({first_line})", where=path, hint=hint) from error
 
 
-def _typed(bars: pl.DataFrame, where: object) -> pl.DataFrame:
-    """Return the columns in their types; text in place of a number or a time is refused."""
-    return bars.with_columns(
-        _timestamps(bars, where),
-        _symbols(bars, where),
-        *(_numbers(bars, column, where) for column in (*PRICES, "volume")),
-    )
+def _typed(bars: pl.DataFrame, where: object, on_bad_bars: str, notes: list[str]) -> pl.DataFrame:
+    """Return the columns in their types, without the rows that have text in place of a number or a time."""
+    columns = [
+        _timestamps(bars["timestamp"], where),
+        _symbols(bars["symbol"], where),
+        *(_numbers(bars[column], where) for column in (*PRICES, "volume")),
+    ]
+    unreadable = pl.Series([False]).new_from_index(0, len(bars))
+    for typed in columns:
+        wrong = bars[typed.name].is_not_null() & typed.is_null()
+        if wrong.any() and on_bad_bars == "refuse":
+            _refuse_text(bars[typed.name], wrong, where)
+        unreadable |= wrong
+    if count := int(unreadable.sum()):
+        first = int(unreadable.arg_true()[0]) + 1
+        notes.append(f"{count} bad {_rows(count)} dropped (text in place of a number or a time: first row {first})")
+    # NaN and null both say that there is no number; NaN is a number to the casts above
+    return bars.with_columns(columns).with_columns(pl.col(pl.Float64).fill_nan(None)).filter(~unreadable)
 
 
-def _numbers(bars: pl.DataFrame, column: str, where: object) -> pl.Series:
-    values = bars[column]
+def _numbers(values: pl.Series, where: object) -> pl.Series:
     if not (values.dtype.is_numeric() or values.dtype in (pl.String, pl.Null)):
-        raise InputError(f"column {column!r} holds {values.dtype}, not numbers", where=where)
-    numbers = values.cast(pl.Float64, strict=False)
-    _refuse_text(values, numbers, "a number", where)
-    return numbers.fill_nan(None)
+        raise InputError(f"column {values.name!r} holds {values.dtype}, not numbers", where=where)
+    return values.cast(pl.Float64, strict=False)
 
 
-def _timestamps(bars: pl.DataFrame, where: object) -> pl.Series:
-    values = bars["timestamp"]
+def _timestamps(values: pl.Series, where: object) -> pl.Series:
     if values.dtype in (pl.Date, pl.Datetime, pl.Null):
         return values
     if values.dtype != pl.String:
-        hint = "Dates or datetimes, or text like 2020-01-31 or 2020-01-31T15:30:00"
-        raise InputError(f"column 'timestamp' holds {values.dtype}, not times", where=where, hint=hint)
+        raise InputError(f"column 'timestamp' holds {values.dtype}, not times", where=where, hint=_TIMES)
     dates = values.str.to_date("%Y-%m-%d", strict=False)
-    if dates.null_count() == values.null_count():
-        return dates
     times = values.str.replace(" ", "T", literal=True).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False)
-    _refuse_text(values, times, "a time like 2020-01-31 or 2020-01-31T15:30:00", where)
-    return times
+    return dates if dates.null_count() <= times.null_count() else times
 
 
-def _symbols(bars: pl.DataFrame, where: object) -> pl.Series:
-    values = bars["symbol"]
+def _symbols(values: pl.Series, where: object) -> pl.Series:
     if values.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
         raise InputError(f"column 'symbol' holds {values.dtype}, not text", where=where)
     return values.cast(pl.String)
 
 
-def _refuse_text(values: pl.Series, typed: pl.Series, wanted: str, where: object) -> None:
-    wrong = (values.is_not_null() & typed.is_null()).arg_true()
-    if len(wrong):
-        row = wrong[0]
-        raise InputError(
-            f"column {values.name!r}: {len(wrong)} {_rows(len(wrong))} with text that is not {wanted}; "
-            f"the first is row {row + 1}: {values[row]!r}",
-            where=where,
-            hint="Correct the rows, or leave the field empty where there was no bar",
-        )
+def _refuse_text(values: pl.Series, wrong: pl.Series, where: object) -> None:
+    row, count = int(wrong.arg_true()[0]), int(wrong.sum())
+    wanted = "a time" if values.name == "timestamp" else "a number"
+    raise InputError(
+        f"column {values.name!r}: {count} {_rows(count)} with text that is not {wanted}; "
+        f"the first is row {row + 1}: {values[row]!r}",
+        where=where,
+        hint="Correct them, or go on without them: --on-bad-bars drop",
+    )
 
 
 def _without_missing_bars(bars: pl.DataFrame, notes: list[str]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +21,8 @@ _FIGURES = (
     ("a run, warm", Arm.warm, seconds),
     ("the first run of a process", Arm.cold, seconds),
     ("loading and laying out the data", Arm.load, seconds),
-    ("loading and a warm run", Arm.whole, seconds),
+    ("laying out all outputs as tables", Arm.tables, seconds),
+    ("loading, a warm run and its tables", Arm.whole, seconds),
     ("peak memory of the process", Arm.peak, mebibytes),
 )
 
@@ -140,10 +142,12 @@ def _memory(change: Change) -> dict[str, str] | None:
 
 def _reproduce(config: Config, run: Run, change: Change) -> str:
     parts = ["optimize", "--only", change.candidate.name]
-    if list(change.control) == list(config.subject.accepted()) and change.control:
-        parts += ["--from", "build"]
+    if change.control:
+        parts += ["--from", ",".join(change.control)]
     if not run.data.get("generated"):
         parts += ["--data", str(run.data["path"])]
     if run.workload.on_bad_bars != "refuse":
         parts += ["--on-bad-bars", run.workload.on_bad_bars]
-    return " ".join(parts)
+    if run.workload.scenario != config.subject.default_scenario:
+        parts += ["--scenario", run.workload.scenario]
+    return shlex.join(parts)

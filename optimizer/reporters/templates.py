@@ -11,9 +11,10 @@ _FOLDER = Path(__file__).parents[2] / "ecn_templates"
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|#~]|(?<!\w)_|_(?!\w))")
 
 
-def escape_markdown(value: object) -> str:
+def escape_markdown(value: object, *, strip: bool = True) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(value).split()))
+    text = " ".join(str(value).split()) if strip else re.sub(r"\s+", " ", str(value))
+    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def code_span(value: object) -> str:
@@ -22,6 +23,21 @@ def code_span(value: object) -> str:
     ticks = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|")
+
+
+def prose(value: object) -> str:
+    """Return text in which code spans stay code and all else is shown as it is."""
+    parts = re.split(r"`([^`]*)`", str(value))
+    return "".join(
+        code_span(part) if place % 2 else escape_markdown(part, strip=False) for place, part in enumerate(parts)
+    )
+
+
+def fenced(value: object) -> str:
+    """Return text as a code block, whatever backquotes it has."""
+    text = str(value)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return f"{fence}\n{text}\n{fence}"
 
 
 def percent(value: float) -> str:
@@ -54,6 +70,8 @@ def render(template: str, **values: object) -> str:
     environment.filters |= {
         "md": escape_markdown,
         "code": code_span,
+        "prose": prose,
+        "fenced": fenced,
         "percent": percent,
         "seconds": seconds,
         "mib": mebibytes,

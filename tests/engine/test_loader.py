@@ -128,6 +128,22 @@ def test_refuses_a_file_that_is_no_good(tmp_path: Path, name: str, text: str, me
     assert str(path) in str(caught.value)
 
 
+def test_drops_rows_with_text_for_a_price_where_told_to(bars: pl.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "bars.csv"
+    bars.write_csv(path)
+    path.write_text(path.read_text().replace("12.0", "twelve", 1))
+    loaded = load_bars(path, "drop")
+    assert len(loaded.bars) == 3
+    assert loaded.notes == ("1 bad row dropped (text in place of a number or a time: first row 1)",)
+
+
+def test_a_file_name_is_not_a_pattern(bars: pl.DataFrame, tmp_path: Path) -> None:
+    for end in ("parquet", "csv"):
+        path = tmp_path / f"bars[1].{end}"
+        bars.write_parquet(path) if end == "parquet" else bars.write_csv(path)
+        assert len(load_bars(path).bars) == 4
+
+
 def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load_bars(tmp_path / "nowhere.parquet")

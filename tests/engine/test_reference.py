@@ -247,3 +247,23 @@ def test_a_strategy_that_keeps_state_starts_afresh_in_every_run() -> None:
     loaded = load(market(A=[FLAT, FLAT]), build=())
     strategy = Once()
     assert [len(loaded.run(strategy).fills) for _ in range(2)] == [1, 1]
+
+
+def test_a_strategy_can_not_look_ahead() -> None:
+    class Ahead(Strategy):
+        features = (SMA(1),)
+
+        def on_bar(self, context: Context, bar: Bar) -> None:
+            context.feature("sma_1", bar.symbol, ago=-1)
+
+    with pytest.raises(InputError, match="1 bars ahead"):
+        run(market(A=[FLAT, FLAT]), Ahead())
+
+
+def test_an_hour_that_is_struck_twice_is_two_timestamps() -> None:
+    hours = pl.datetime_range(
+        pl.datetime(2024, 11, 3, 4), pl.datetime(2024, 11, 3, 8), "1h", time_zone="UTC", eager=True
+    )
+    bars = pl.DataFrame({"timestamp": hours.dt.convert_time_zone("America/New_York"), "symbol": "A", "volume": 1.0})
+    bars = bars.with_columns(pl.lit(10.0).alias(price) for price in ("open", "high", "low", "close"))
+    assert len(run(bars, Strategy()).equity) == 5

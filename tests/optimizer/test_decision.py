@@ -19,7 +19,12 @@ PLACE = Divergence("fills", "price", "2011-08-08", "BAC", "1.0", "2.0", "", "3 f
 def arm(warm: list[float], *, load: float = 0.1, peak: int = 100) -> Arm:
     runs = [{"wall_ns": 1e9, "digests": {}}]
     seen = [
-        Observation({"load_ns": load * 1e9, "runs": [*runs, {"wall_ns": time * 1e9, "digests": {}}]}, "", {}, peak)
+        Observation(
+            {"load_ns": load * 1e9, "runs": [*runs, {"wall_ns": time * 1e9, "tables_ns": 0, "digests": {}}]},
+            "",
+            {},
+            peak,
+        )
         for time in warm
     ]
     return Arm((), seen)

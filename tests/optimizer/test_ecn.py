@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.ecn import ACCEPTED, Front, find_notice, notices, read_notice, set_status, write_notice
+from engine.subject import SUBJECT
+from optimizer.config import find_config
+from optimizer.ecn import ACCEPTED, Front, accept, find_notice, notices, read_notice, set_status, write_notice
 from optimizer.errors import InputError
+from optimizer.golden import open_golden
 from optimizer.reporters.templates import code_span, escape_markdown
 
 FRONT = Front(
@@ -77,6 +80,10 @@ def test_two_at_once_never_take_the_same_number(tmp_path: Path) -> None:
         ("---\n: : :\n---\nbody", "not YAML"),
         ("---\n- a list\n---\nbody", "not a list of fields"),
         ("---\necn: ECN-0001\n---\nbody", "lacks title"),
+        (
+            "---\n" + "\n".join(f"{name}: []" for name in Front.__dataclass_fields__) + "\n---\n",
+            "no good value for ecn, title",
+        ),
     ],
 )
 def test_a_notice_edited_by_hand_says_where_it_does_not_parse(tmp_path: Path, text: str, message: str) -> None:
@@ -91,6 +98,62 @@ def test_an_unknown_number_lists_the_known_ones(tmp_path: Path) -> None:
     write_notice(tmp_path, FRONT, "x")
     with pytest.raises(InputError, match=r"no notice 'ECN-0042'.*ECN-0001"):
         find_notice(tmp_path, "ECN-0042")
+
+
+def test_only_what_was_measured_on_this_very_build_and_golden_set_is_accepted(tmp_path: Path) -> None:
+    candidate = next(one for one in SUBJECT.candidates() if one.name == "caching/feature_cache")
+    good = replace(FRONT, optimization=candidate.name, source_digest=candidate.source_digest, build_before=())
+    wrong = {
+        "was measured on": replace(good, build_before=("caching/none",)),
+        "was edited since": replace(good, source_digest="c" * 64),
+        "found the change slower": replace(good, verdict="slower"),
+        "is withdrawn": replace(good, status="withdrawn"),
+        "the golden set is not": replace(good, golden_digest="d" * 64),
+    }
+    for number, (message, front) in enumerate(wrong.items()):
+        folder = tmp_path / str(number)
+        write_notice(folder, front, "x")
+        with pytest.raises(InputError, match=message):
+            accept(EmptyBuild(), folder, "ECN-0001", golden_digest="a" * 64)
+
+
+class EmptyBuild:
+    """The engine's subject, with nothing accepted."""
+
+    def __getattr__(self, name: str):
+        return getattr(SUBJECT, name)
+
+    def accepted(self) -> dict[str, str]:
+        return {}
+
+
+def test_an_accepted_change_stands_in_the_build_and_can_not_be_accepted_twice(optimize, project: Path) -> None:
+    (project / "engine" / "build.toml").write_text("# a comment stays\n[build]\n")
+    for path in (project / "reports" / "ecn").glob("*.md"):
+        path.unlink()
+    golden = open_golden(find_config(project), SUBJECT.golden_sets()[0])
+    assert golden is not None
+    candidate = next(one for one in SUBJECT.candidates() if one.name == "vectorization/array_feed")
+    front = replace(
+        FRONT,
+        optimization=candidate.name,
+        source_digest=candidate.source_digest,
+        build_before=(),
+        build_after=(candidate.name,),
+        golden_digest=golden.digest,
+    )
+    write_notice(project / "reports" / "ecn", front, "# ECN-0000\n")
+    done = optimize("ecn", "accept", "ECN-0001", cwd=project)
+    assert done.returncode == 0, done.stderr
+    build = (project / "engine" / "build.toml").read_text()
+    assert '"vectorization/array_feed" = "ECN-0001"' in build
+    assert "# a comment stays" in build
+    again = optimize("ecn", "accept", "ECN-0001", cwd=project)
+    assert again.returncode == 2
+    assert "ECN-0001 is accepted" in again.stderr
+    checked = optimize("check", "--set", "generated", cwd=project)
+    assert checked.returncode == 0, checked.stderr
+    assert "EXACT" in checked.stdout
 
 
 def test_untrusted_text_stays_text_in_markdown() -> None:

@@ -59,6 +59,31 @@ def test_a_manifest_that_lacks_a_case_is_refused(config: Config) -> None:
         open_golden(config, spec(config))
 
 
+def test_a_file_that_no_case_uses_is_named(config: Config) -> None:
+    path = config.golden / "generated" / "expected" / "market" / "gone" / "fills.arrow"
+    path.parent.mkdir()
+    path.write_bytes(b"left over")
+    with pytest.raises(InputError, match="in no case of the golden set"):
+        open_golden(config, spec(config))
+
+
+@pytest.mark.parametrize("change", [{"inputs": {}}, {"inputs": []}, {"cases": []}, {"inputs": None}])
+def test_a_manifest_of_another_shape_is_refused(config: Config, change: dict) -> None:
+    path = config.golden / "generated" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        open_golden(config, spec(config))
+
+
+def test_a_case_without_digests_is_refused(config: Config) -> None:
+    path = config.golden / "generated" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["cases"]["market/level"]["digests"]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="is damaged"):
+        open_golden(config, spec(config))
+
+
 def test_outside_data_that_is_absent_is_no_failure(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EXACT_CHANGE_DATA", raising=False)
     assert open_golden(config, config.subject.golden_sets()[1]) is None

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from engine import generate_market
+from engine.subject import SUBJECT
 from optimizer.ecn import read_notice
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ def empty_build(project: Path) -> None:
         path.unlink()
 
 
-def test_a_run_leaves_what_others_rely_on_and_its_notice_can_be_accepted(optimize, project: Path, data: Path) -> None:
+def test_a_run_leaves_what_others_rely_on(optimize, project: Path, data: Path) -> None:
     empty_build(project)
     done = optimize("--only", "vectorization/array_feed", "--data", data, cwd=project)
     assert done.returncode in (0, 3), done.stderr
@@ -55,7 +56,7 @@ def test_a_run_leaves_what_others_rely_on_and_its_notice_can_be_accepted(optimiz
     assert run["data"]["symbols"] == 150
     (change,) = run["changes"]
     assert change["verdict"] in VERDICTS
-    assert change["parity"] == {"exact": True, "scenarios": 16, "divergence": None}
+    assert change["parity"] == {"exact": True, "scenarios": len(SUBJECT.golden_sets()[0].cases) + 1, "divergence": None}
     assert (change["determinism"]["cells"], change["determinism"]["identical"]) == (7, 7)
     assert change["seconds"]["pairs"] >= 6
     assert change["peak_bytes"]["after"] > 1 << 20
@@ -63,16 +64,7 @@ def test_a_run_leaves_what_others_rely_on_and_its_notice_can_be_accepted(optimiz
     notice = read_notice(next((project / "reports" / "ecn").glob("ECN-0001-*.md")))
     assert notice.front.verdict == change["verdict"]
     assert "## Proof of parity and determinism" in notice.body
-    if change["verdict"] != "faster":
-        pytest.skip(f"the machine was too noisy to accept anything: {change['reason']}")
-    assert optimize("ecn", "accept", "ECN-0001", cwd=project).returncode == 0
-    assert '"vectorization/array_feed" = "ECN-0001"' in (project / "engine" / "build.toml").read_text()
-    again = optimize("ecn", "accept", "ECN-0001", cwd=project)
-    assert again.returncode == 2
-    assert "is in the build already" in again.stderr
-    checked = optimize("check", "--set", "generated", cwd=project)
-    assert checked.returncode == 0, checked.stderr
-    assert "EXACT" in checked.stdout
+    assert "optimize --only vectorization/array_feed --data" in notice.body
 
 
 def test_a_wrong_candidate_is_refused_with_its_first_divergence_and_exit_code_1(

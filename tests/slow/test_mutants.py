@@ -32,6 +32,27 @@ MUTANTS = {
         "high >= level if rule.rising else low <= level",
         "high >= level if rule.rising else low < level",
     ),
+    "a delisted symbol that runs on into the next one's bars": (
+        "vectorization/compiled_loop.py",
+        "following < market.starts[symbol + 1] and",
+        "following <= market.starts[symbol + 1] and",
+    ),
+    "a held symbol that is delisted and runs on": (
+        "vectorization/compiled_loop.py",
+        "bar == starts[symbol + 1] or",
+        "bar > starts[symbol + 1] or",
+    ),
+    "a second block that starts a bar late": (
+        "vectorization/column_features.py",
+        "range(warm, end, BLOCK)",
+        "range(warm, end, BLOCK + 1)",
+    ),
+    "not where both hold": ("vectorization/awaited_bars.py", ") | signal_of(", ") ^ signal_of("),
+    "above, or equal": (
+        "../arrays.py",
+        "signal[bar] = left[bar] > right[bar]",
+        "signal[bar] = left[bar] >= right[bar]",
+    ),
     "entries alone": ("vectorization/awaited_bars.py", ") | signal_of(", ") & signal_of("),
     "a window that is one bar late": (
         "vectorization/column_features.py",

@@ -1,8 +1,9 @@
 """Compute each feature once per data set, not once per trial.
 
-How: A feature's column is kept in memory under the key (symbol, timeframe, feature version, config hash) and a
-digest of the data that it is computed from. A second run over the same market finds it there. What was used
-longest ago is dropped when the budget of bytes is full.
+How: A feature's column is kept in memory under the key (symbols, timeframe, feature version, config hash) and a
+digest of the data that it is computed from; the symbols are all those of the market, whose columns stand together.
+A second run over the same market finds it there. What was used longest ago is dropped when the budget of bytes is
+full.
 
 Exact: What is kept is what the inner component gave; the key holds all that the value depends on.
 
@@ -31,7 +32,7 @@ _BYTES_OF_A_LISTED_FLOAT = 32  # the float object and the list's reference to it
 class Key(NamedTuple):
     """All that a feature's values depend on."""
 
-    symbol: str
+    symbols: str
     timeframe: str
     feature_version: int
     config_hash: str

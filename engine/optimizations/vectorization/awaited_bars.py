@@ -16,7 +16,7 @@ from engine.arrays import arrays_of, events_of, signal_of
 from engine.catalog import optimization
 from engine.model import Bar, FeatureTable, Result
 from engine.pipeline import Brokerage, Feed, LoopComponent
-from engine.strategy import Context, DeclaredStrategy, Strategy
+from engine.strategy import Context, DeclaredStrategy, Strategy, is_declared
 
 
 def _run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: DeclaredStrategy) -> Result:
@@ -52,7 +52,7 @@ def awaited_bars(inner: LoopComponent) -> LoopComponent:
     """Pass over the bars on which a declared strategy has nothing to do."""
 
     def run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: Strategy) -> Result:
-        if type(strategy) is DeclaredStrategy:
+        if is_declared(strategy):
             return _run(feed, features, broker, strategy)
         return inner(feed, features, broker, strategy)
 

@@ -21,7 +21,7 @@ from engine.catalog import optimization
 from engine.jit import compiled
 from engine.model import FeatureTable
 from engine.pipeline import FeaturesComponent, Feed
-from engine.strategy import Feature
+from engine.strategy import SMA, Feature
 
 BLOCK = 512  # bars whose sums stay in the first-level cache
 AT_ONCE = 8  # window places added in one pass over a block; written out below
@@ -60,10 +60,12 @@ def _add_windows(closes: Floats, length: int, sums: Floats) -> None:
 
 
 @optimization(component="features", requires=["vectorization/array_feed"])
-def column_features(inner: FeaturesComponent) -> FeaturesComponent:  # noqa: ARG001 - it takes its place
-    """Replace the plain loops."""
+def column_features(inner: FeaturesComponent) -> FeaturesComponent:
+    """Replace the plain loops; features of other kinds are left to them."""
 
     def compute(feed: Feed, features: Sequence[Feature]) -> FeatureTable:
+        if any(type(feature) is not SMA for feature in features):
+            return inner(feed, features)
         arrays = arrays_of(feed)
         columns = {}
         for feature in features:

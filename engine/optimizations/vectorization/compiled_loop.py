@@ -36,7 +36,7 @@ from engine.model import (
     schema_of,
 )
 from engine.pipeline import Brokerage, Feed, LoopComponent
-from engine.strategy import DeclaredStrategy, Rule, Strategy, TakeProfit, TrailingStop
+from engine.strategy import DeclaredStrategy, Rule, Strategy, TakeProfit, TrailingStop, is_declared
 
 ON_ENTRY, ON_WATER_MARK = 0, 1
 BARS_AHEAD = 8  # a cache line of prices
@@ -466,7 +466,7 @@ def compiled_loop(inner: LoopComponent) -> LoopComponent:
     """Compile the loop for declared strategies."""
 
     def run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: Strategy) -> Result:
-        if type(strategy) is DeclaredStrategy:
+        if is_declared(strategy):
             return _run(feed, features, broker.settings, strategy)
         return inner(feed, features, broker, strategy)
 

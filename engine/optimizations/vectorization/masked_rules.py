@@ -19,8 +19,8 @@ import numpy as np
 
 from engine.arrays import Bools, Floats, Ints, arrays_of, row_of
 from engine.catalog import optimization
-from engine.pipeline import Exit, Feed, RulesComponent
-from engine.strategy import Rule, StopLoss, TakeProfit
+from engine.pipeline import Exit, Feed, Rules, RulesComponent
+from engine.strategy import Rule, StopLoss, TakeProfit, are_known_rules
 
 
 class MaskedRules:
@@ -95,6 +95,10 @@ def _first_true(masks: list[Bools], place: int) -> int | None:
 
 
 @optimization(component="rules", requires=["vectorization/array_feed", "vectorization/awaited_bars"])
-def masked_rules(inner: RulesComponent) -> RulesComponent:  # noqa: ARG001 - it takes its place
-    """Replace the rules that look at one position after another."""
-    return MaskedRules
+def masked_rules(inner: RulesComponent) -> RulesComponent:
+    """Replace the rules that look at one position after another; rules of other kinds are left to them."""
+
+    def make(feed: Feed, rules: Sequence[Rule]) -> Rules:
+        return MaskedRules(feed, rules) if are_known_rules(rules) else inner(feed, rules)
+
+    return make
