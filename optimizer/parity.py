@@ -65,7 +65,8 @@ class Divergence:
     @property
     def place(self) -> str:
         """Where it is, on one line."""
-        parts = [self.timestamp, self.symbol and f"symbol {self.symbol}", f"{self.output}.{self.field}"]
+        symbol = f"symbol {self.symbol}" if self.symbol else "the whole account"
+        parts = [self.timestamp, self.timestamp and symbol, f"{self.output}.{self.field}"]
         return "  ".join(part for part in parts if part)
 
     def __str__(self) -> str:
