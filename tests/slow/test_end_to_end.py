@@ -38,7 +38,6 @@ def empty_build(project: Path) -> None:
 def test_a_run_leaves_what_others_rely_on(optimize, project: Path, data: Path) -> None:
     empty_build(project)
     done = optimize("--only", "vectorization/array_feed", "--data", data, cwd=project)
-    assert done.returncode in (0, 3), done.stderr
     run = json.loads((project / "reports" / "latest" / "run.json").read_text())
     assert {
         "schema",
@@ -56,6 +55,8 @@ def test_a_run_leaves_what_others_rely_on(optimize, project: Path, data: Path) -
     assert run["data"]["symbols"] == 150
     (change,) = run["changes"]
     assert change["verdict"] in VERDICTS
+    refused = change["verdict"] == "slower"  # a noisy machine may say so; what is exact is never noisy
+    assert done.returncode == (3 if not run["aa_control"]["passed"] else 1 if refused else 0), done.stderr
     assert change["parity"] == {"exact": True, "scenarios": len(SUBJECT.golden_sets()[0].cases) + 1, "divergence": None}
     assert (change["determinism"]["cells"], change["determinism"]["identical"]) == (7, 7)
     assert change["seconds"]["pairs"] >= 6
