@@ -151,7 +151,15 @@ def check_data(config: Config, processes: Processes, workload: Workload, scratch
     label = f"{Path(workload.data).name}/{workload.scenario}"
     with progress.stage(f"Comparing the accepted build with the reference on {label}"):
         stages = config.subject.stages
-        divergence = compare(processes, workload, stages, control=(), candidate=build, scratch=scratch / "compare")
+        divergence = compare(
+            processes,
+            workload,
+            stages,
+            control=(),
+            candidate=build,
+            scratch=scratch / "compare",
+            tell=lambda note: progress.say(f"  {note}"),
+        )
     if divergence is not None:
         progress.say(f"DIVERGED   {label}   build: [{', '.join(build)}]\n{divergence}")
         raise CheckError(f"the accepted build differs from the reference on {label}")

@@ -87,9 +87,18 @@ def _compared(bench: Bench, build: Build, scratch: Path) -> Divergence | None:
 
 
 def compare(
-    processes: Processes, workload: Workload, stages: Sequence[str], *, control: Build, candidate: Build, scratch: Path
+    processes: Processes,
+    workload: Workload,
+    stages: Sequence[str],
+    *,
+    control: Build,
+    candidate: Build,
+    scratch: Path,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Divergence | None:
     """Run two builds on a workload, each twice in its process, and return the first place where they differ.
+
+    `tell` is given what was done to the data on loading it.
 
     Raises:
         InputError: where the control refuses the data.
@@ -105,6 +114,9 @@ def compare(
             raise CheckError(f"the {side} failed on {workload.scenario}: {error['type']}: {error['text']}")
         if side == "control" and found["digests"] != found["again"]:
             raise CheckError(f"the control gives two results on {workload.scenario}")
+        if side == "control":
+            for note in found["notes"]:
+                tell(note)
         case["expected"] = found["digests"]
     return first_divergence(
         expected=read_outputs(scratch / "control" / "workload" / workload.scenario),

@@ -108,6 +108,7 @@ def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
             if case["data"] not in sessions:
                 sessions[case["data"]], _ = _load(subject, job | case)
             session = sessions[case["data"]]
+            observed["notes"] = list(session.notes)
             start = time.perf_counter_ns()
             first = session.run(case["scenario"])()
             observed["first_ns"] = time.perf_counter_ns() - start

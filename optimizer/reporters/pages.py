@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,9 +19,16 @@ def write_pages(run: Run, out: Path, ecns: Mapping[str, str]) -> None:
     """Write the summary and the page of a run, renew the index, and point `latest` at the run."""
     values = shared_values(run, ecns)
     write_text(run.folder / "summary.md", render("summary.md.j2", **values))
-    write_text(run.folder / "report.html", render("run.html.j2", **values))
+    links = {number: _link(run, out, number) for number in (*ecns.values(), "-")}
+    write_text(run.folder / "report.html", render("run.html.j2", links=links, **values))
     write_text(out / "index.html", render("index.html.j2", runs=_runs(out)))
     _point_latest(out, run.folder)
+
+
+def _link(run: Run, out: Path, number: str) -> str:
+    """Return the way from a run's page to a notice, or nothing where there is none."""
+    found = next((out / "ecn").glob(f"{number}-*.md"), None)
+    return Path(os.path.relpath(found, run.folder)).as_posix() if found else ""
 
 
 def _runs(out: Path) -> list[dict[str, object]]:

@@ -141,6 +141,7 @@ def test_the_real_prices_run_exactly_under_the_accepted_build(optimize, us500: P
 
 def test_data_of_any_kind_can_be_checked(optimize, bars: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "tiny.csv"
-    bars.write_csv(path)
+    bars.reverse().write_csv(path)
     done = optimize("check", "--data", path, "--scenario", "restless")
     assert done.returncode == 0, done.stderr
+    assert "rows were not in the order of timestamp and symbol: sorted" in done.stdout

@@ -97,7 +97,9 @@ def test_the_check_catches(optimize, whole: Path, name: str) -> None:
     done = optimize("check", "--set", "generated", cwd=whole)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIVERGED" in done.stdout
-    assert re.search(r"first at   20\d\d-\d\d-\d\d  (symbol \w+|the whole account)  \w+\.[\w() ]+", done.stdout), done.stdout
+    assert re.search(r"first at   20\d\d-\d\d-\d\d  (symbol \w+|the whole account)  \w+\.[\w() ]+", done.stdout), (
+        done.stdout
+    )
     assert "Traceback" not in done.stderr
 
 
