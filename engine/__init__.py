@@ -10,7 +10,7 @@
 ['timestamp', 'cash', 'value', 'equity', 'positions']
 """
 
-from engine.api import Market, load, run
+from engine.api import Market, load, run, sweep
 from engine.catalog import FOCUSES, Optimization, accepted_build, catalog, compose, optimization
 from engine.errors import InputError
 from engine.generate import generate_market
@@ -55,4 +55,5 @@ __all__ = [
     "load",
     "optimization",
     "run",
+    "sweep",
 ]

@@ -12,6 +12,7 @@ from engine.catalog import accepted_build, compose
 from engine.model import Result, Settings
 from engine.pipeline import Feed, Pipeline
 from engine.strategy import Strategy
+from engine.trials import Parameters, StrategyMaker
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class Market:
         """Run a strategy over this data."""
         return self.pipeline.run(self.feed, strategy, settings or Settings())
 
+    def sweep(
+        self, strategy: Strategy | StrategyMaker, parameters: Parameters, settings: Settings | None = None
+    ) -> pl.DataFrame:
+        """Run a strategy with many parameters over this data; see `engine.sweep`."""
+        return self.pipeline.run_sweep(self.feed, strategy, parameters, settings or Settings())
+
 
 def load(
     source: str | Path | pl.DataFrame, *, on_bad_bars: str = "refuse", build: Iterable[str] | None = None
@@ -38,6 +45,32 @@ def load(
     pipeline = compose(accepted_build() if build is None else build)
     loaded = pipeline.loader(Path(source) if isinstance(source, str) else source, on_bad_bars)
     return Market(pipeline, pipeline.feed(loaded.bars), loaded.notes)
+
+
+def sweep(
+    strategy: Strategy | StrategyMaker,
+    parameters: Parameters,
+    data: str | Path | pl.DataFrame | Market,
+    settings: Settings | None = None,
+    *,
+    on_bad_bars: str = "refuse",
+) -> pl.DataFrame:
+    """Run a strategy with many parameters; return a table with one row a trial, in the order given.
+
+    Args:
+        strategy: a class or function that takes the parameters by name, or a strategy that is a dataclass.
+        parameters: for each name its values, all combinations of which are tried with the last name fastest; or a
+            list of points, each a mapping of names to values.
+        data: a file, a table, or a market that is loaded already.
+        settings: the account and its costs.
+        on_bad_bars: "refuse", or "drop" to go on without the bad rows.
+
+    Returns:
+        The number of the trial, its parameters, its metrics (see `engine.metrics.Metrics`), the digest of all its
+        outputs, and its error where it raised one; the other trials then go on.
+    """
+    market = data if isinstance(data, Market) else load(data, on_bad_bars=on_bad_bars)
+    return market.sweep(strategy, parameters, settings)
 
 
 def run(

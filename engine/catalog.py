@@ -26,10 +26,17 @@ from engine.reference.feed import DataFeed
 from engine.reference.loader import load_bars
 from engine.reference.loop import run_loop
 from engine.reference.rules import PositionRules
+from engine.reference.sweep import run_trials
 
 FOCUSES = ("caching", "vectorization", "io", "parallelism", "gates", "early-exit")
 REFERENCE = Pipeline(
-    loader=load_bars, feed=DataFeed, features=compute_features, rules=PositionRules, broker=Broker, loop=run_loop
+    loader=load_bars,
+    feed=DataFeed,
+    features=compute_features,
+    rules=PositionRules,
+    broker=Broker,
+    loop=run_loop,
+    sweep=run_trials,
 )
 BUILD_FILE = Path(__file__).with_name("build.toml")
 

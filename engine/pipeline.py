@@ -26,6 +26,7 @@ from engine.model import (
     table_of,
 )
 from engine.strategy import Feature, Rule, Strategy
+from engine.trials import Parameters, StrategyMaker, Trial, TrialRow, sweep_table, trials_of
 
 
 class Loaded(NamedTuple):
@@ -172,6 +173,10 @@ RulesComponent = Callable[[Feed, Sequence[Rule]], Rules]
 """Makes the position rules of a run."""
 BrokerComponent = Callable[[Feed, Settings, Rules], Brokerage]
 """Makes the broker of a run."""
+RunComponent = Callable[[Feed, Strategy, Settings], Result]
+"""Runs one strategy over a feed, by all the other components."""
+SweepComponent = Callable[[RunComponent, Feed, Sequence[Trial], Settings], list[TrialRow]]
+"""Runs many trials over one feed, by the function that runs one."""
 LoopComponent = Callable[[Feed, FeatureTable, Brokerage, Strategy], Result]
 """Runs a strategy over a feed."""
 
@@ -186,6 +191,7 @@ class Pipeline:
     rules: RulesComponent
     broker: BrokerComponent
     loop: LoopComponent
+    sweep: SweepComponent
 
     def run(self, feed: Feed, strategy: Strategy, settings: Settings) -> Result:
         """Run a strategy over laid-out data; neither is changed."""
@@ -193,3 +199,10 @@ class Pipeline:
         features = self.features(feed, tuple(dict.fromkeys(strategy.features)))
         broker = self.broker(feed, settings, self.rules(feed, strategy.rules))
         return self.loop(feed, features, broker, strategy)
+
+    def run_sweep(
+        self, feed: Feed, strategy: Strategy | StrategyMaker, parameters: Parameters, settings: Settings
+    ) -> pl.DataFrame:
+        """Run a strategy with each of many parameters over laid-out data; return a row a trial."""
+        trials = trials_of(strategy, parameters)
+        return sweep_table(trials, self.sweep(self.run, feed, trials, settings))

@@ -12,6 +12,7 @@ from functools import partial
 
 import polars as pl
 
+from engine.api import Market
 from engine.generate import generate_market, weekdays
 from engine.model import PRICES, Bar, Settings
 from engine.strategy import (
@@ -28,6 +29,7 @@ from engine.strategy import (
     TakeProfit,
     TrailingStop,
 )
+from engine.trials import Parameters
 
 RULES: tuple[Rule, ...] = (StopLoss(0.05), TrailingStop(0.08), TakeProfit(0.10))
 COSTS = Settings(cash=1_000_000.0, commission=0.001, slippage=0.0005)
@@ -39,8 +41,9 @@ class Scenario:
 
     name: str
     about: str
-    make: Callable[[], Strategy]
+    make: Callable[..., Strategy]
     settings: Settings = COSTS
+    parameters: Parameters | None = None  # of a sweep; its outputs are then the table of the trials
 
 
 class PlainSmaCross(Strategy):
@@ -127,6 +130,11 @@ def _in_and_out() -> Strategy:
     return DeclaredStrategy(rising, rising, Notional(15_000.0), RULES)
 
 
+def level_with(stop_loss: float, take_profit: float) -> Strategy:
+    """Return the level strategy with a stop and a target."""
+    return _level((StopLoss(stop_loss), TakeProfit(take_profit)))
+
+
 _FREE = Settings(cash=1_000_000.0)
 _ALL = (
     Scenario("sma_cross", "SMA 10 over SMA 50, declared; stop-loss, trailing stop, take-profit; costs", _cross),
@@ -138,6 +146,12 @@ _ALL = (
     Scenario("cross_free", "no costs and all rules", partial(_cross, amount=10_000.0), _FREE),
     Scenario(
         "cross_free_plain", "no costs and all rules, in plain Python", partial(PlainSmaCross, amount=10_000.0), _FREE
+    ),
+    Scenario(
+        "sweep_rules",
+        "a sweep over stops and targets; a stop of 150 % raises",
+        level_with,
+        parameters={"stop_loss": [0.02, 0.05, 1.5], "take_profit": [0.04, 0.1]},
     ),
     Scenario("quick", "SMA 1 above SMA 2, no rules: enters and leaves within a few bars", _quick, _FREE),
     Scenario("in_and_out", "entry and exit hold on the same bars", _in_and_out),
@@ -163,6 +177,14 @@ _ALL = (
     ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
+
+
+def run_scenario(market: Market, scenario: Scenario) -> Callable[[], Mapping[str, pl.DataFrame]]:
+    """Run a scenario; what it returns lays the outputs out as tables, those of a sweep as one."""
+    if scenario.parameters is not None:
+        table = market.sweep(scenario.make, scenario.parameters, scenario.settings)
+        return lambda: {"sweep": table}
+    return market.run(scenario.make(), scenario.settings).outputs
 
 
 def blemished_market() -> pl.DataFrame:

@@ -64,8 +64,7 @@ class Session:
 
     def run(self, scenario: str) -> Callable[[], Mapping[str, pl.DataFrame]]:
         """Run a scenario; call what it returns for the outputs, which are then laid out as tables."""
-        chosen = SCENARIOS[scenario]
-        return self.market.run(chosen.make(), chosen.settings).outputs
+        return scenarios.run_scenario(self.market, SCENARIOS[scenario])
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class EngineSubject:
 
     name: str = "exact-change engine"
     focuses: tuple[str, ...] = FOCUSES
-    stages: tuple[str, ...] = ("features", "rejections", "fills", "trades", "orders", "equity")
+    stages: tuple[str, ...] = ("features", "rejections", "fills", "trades", "orders", "equity", "sweep")
     input_errors: tuple[type[Exception], ...] = (InputError,)
     default_scenario: str = "sma_cross"
     build_file: Path = BUILD_FILE
@@ -83,7 +82,7 @@ class EngineSubject:
         default_factory=lambda: (
             {
                 f"reference/{component}.py": component
-                for component in ("loader", "feed", "features", "rules", "broker", "loop")
+                for component in ("loader", "feed", "features", "rules", "broker", "loop", "sweep")
             }
             | {
                 "strategy.py": "loop",
@@ -91,6 +90,9 @@ class EngineSubject:
                 "pipeline.py": "loop",
                 "api.py": "loop",
                 "model.py": "loop",
+                "trials.py": "sweep",
+                "metrics.py": "sweep",
+                "digest.py": "sweep",
             }
         )
     )
@@ -106,7 +108,15 @@ class EngineSubject:
     def golden_sets(self) -> list[GoldenSet]:
         """Return the golden sets that there are."""
         cases = {
-            "market": ["sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"],
+            "market": [
+                "sma_cross",
+                "sma_cross_plain",
+                "level",
+                "in_and_out",
+                "restless",
+                "tight_cash",
+                "no_trades",
+            ],
             "ties": [
                 *("cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"),
                 *("exact_cash", "exact_cash_plain", "level", "quick"),
@@ -127,6 +137,12 @@ class EngineSubject:
                     "one_bar": scenarios.one_bar,
                 },
                 cases=[(market, scenario) for market, names in cases.items() for scenario in names],
+            ),
+            GoldenSet(
+                name="sweeps",
+                about="sweeps over parameters, on a small generated market",
+                inputs={"market": scenarios.blemished_market},
+                cases=[("market", "sweep_rules")],
             ),
             GoldenSet(
                 name="us500",

@@ -7,10 +7,10 @@ import pytest
 
 from engine import Optimization, catalog, load
 from engine.catalog import extend, find
-from engine.scenarios import SCENARIOS, blemished_market, ties_market
+from engine.scenarios import SCENARIOS, blemished_market, run_scenario, ties_market
 from optimizer.parity import digests_of, first_divergence, table_digest
 
-STAGES = ("features", "rejections", "fills", "trades", "orders", "equity")
+STAGES = ("features", "rejections", "fills", "trades", "orders", "equity", "sweep")
 
 
 def build_of(name: str) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def expected() -> dict[str, dict[str, pl.DataFrame]]:
     """The reference's outputs of every scenario."""
     markets = {"market": load(blemished_market(), build=()), "ties": load(ties_market(), build=())}
     return {
-        f"{market}/{name}": loaded.run(scenario.make(), scenario.settings).outputs()
+        f"{market}/{name}": run_scenario(loaded, scenario)()
         for market, loaded in markets.items()
         for name, scenario in SCENARIOS.items()
     }
@@ -41,7 +41,7 @@ def test_gives_the_references_bits_on_every_scenario_cold_and_warm(one: Optimiza
         loaded = load(table, build=build)
         for name, scenario in SCENARIOS.items():
             for _ in range(2):
-                outputs = loaded.run(scenario.make(), scenario.settings).outputs()
+                outputs = run_scenario(loaded, scenario)()
                 divergence = first_divergence(expected=expected[f"{market}/{name}"], obtained=outputs, stages=STAGES)
                 assert divergence is None, f"{market}/{name}\n{divergence}"
 
@@ -74,5 +74,5 @@ def test_all_optimizations_together_give_the_references_bits(expected) -> None:
     assert len(build) == len(catalog())
     loaded = load(blemished_market(), build=build)
     for name, scenario in SCENARIOS.items():
-        outputs = loaded.run(scenario.make(), scenario.settings).outputs()
+        outputs = run_scenario(loaded, scenario)()
         assert digests_of(outputs) == digests_of(expected[f"market/{name}"])
