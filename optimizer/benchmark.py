@@ -15,7 +15,7 @@ from optimizer.subject import Build
 EFFECT = 1.02  # a ratio within 2 % of 1 is no difference
 MOST_ROUNDS = 12
 _ROUNDS_MORE = 3
-_WARM_SECONDS = 0.5
+_WARM_SECONDS = 0.3
 _MOST_WARM_RUNS = 5
 
 

@@ -10,6 +10,7 @@ from optimizer.determinism import Determinism
 from optimizer.parity import Divergence
 from optimizer.stats import Ratio
 
+WHOLE_EFFECT = 1.1  # a faster run must not be bought with more than a tenth of loading, run and tables together
 LEANER = 1.05  # a peak that is 5 % lower is worth a change that is as fast
 
 
@@ -99,7 +100,7 @@ def _on_speed(evidence: Evidence) -> Decision:
     if ratio.high < 1 / EFFECT:
         return Decision(Verdict.SLOWER, told)
     if ratio.low > EFFECT:
-        if whole.high < 1 / EFFECT:
+        if whole.high < 1 / WHOLE_EFFECT:
             return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading and laying out the tables")
         return Decision(Verdict.FASTER, told)
     if is_clear(ratio):

@@ -7,6 +7,7 @@ here, never as passed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,25 +48,33 @@ def cells(cache: Path) -> dict[str, Mapping[str, str]]:
 def examine(
     golden: Golden, processes: Processes, build: Build, scratch: Path
 ) -> tuple[CheckResult, Determinism | None]:
-    """Hold a build to a golden set, then do the same in every other cell, two of them at a time.
+    """Hold a build to a golden set in every cell, two cells at a time.
 
-    Where the first cell does not give the golden bits the others are left out: that is a divergence, or a failure.
+    The first cell runs every case twice, with cold and with warm caches. Where it does not give the golden bits
+    there is no more to be said: that is a divergence, or a failure.
     """
     cache = scratch / "code-cache"
     environments = cells(cache)
     home = next(iter(environments))
-    job = {"cases": golden.cases(), "keep": "different", "folder": str(scratch)}
-    seen = {home: processes.run("outputs", build, job, environments[home])}
+    job = {"cases": golden.cases(), "folder": str(scratch)}
+
+    def run(name: str) -> Observation:
+        own = {"keep": "different"} if name == home else {"keep": "none", "twice": False}
+        return processes.run("outputs", build, job | own, environments[name])
+
+    with ThreadPoolExecutor(2) as pool:
+        caches = pool.submit(lambda: {name: run(name) for name in (_COLD, _WARM)})  # the second finds the first's code
+        others = [name for name in environments if name not in (_COLD, _WARM)]
+        try:
+            seen = dict(zip(others, pool.map(run, others), strict=True)) | caches.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.stop()
+            raise
     result = judge(golden, seen[home].result, seen[home].error, scratch)
     if not result.exact:
         return result, None
-    side_by_side = [name for name in environments if name not in (home, _COLD, _WARM)]
-    jobs = [("outputs", build, job | {"keep": "none"}, environments[name]) for name in side_by_side]
-    seen |= dict(zip(side_by_side, processes.run_all(jobs, at_once=2), strict=True))
-    for name in (_COLD, _WARM):  # alone, since the time between them is what compiling costs
-        seen[name] = processes.run("outputs", build, job | {"keep": "none"}, environments[name])
-    compiled = any(cache.rglob("*.nbi"))
-    return result, _summed(golden, seen, compiled=compiled)
+    return result, _summed(golden, seen, compiled=any(cache.rglob("*.nbi")))
 
 
 def _summed(golden: Golden, seen: Mapping[str, Observation], *, compiled: bool) -> Determinism:

@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,20 +57,6 @@ class Processes:
         write_json(job_path, whole | dict(job))
         status = self._wait_for(job_path, log_path, env or {})
         return self._observation(result_path, log_path, status)
-
-    def run_all(
-        self, jobs: Sequence[tuple[str, Build, Mapping[str, Any], Mapping[str, str]]], *, at_once: int
-    ) -> list[Observation]:
-        """Run jobs side by side, for what is not timed; the observations stand in the order of the jobs."""
-        with ThreadPoolExecutor(at_once) as pool:
-            futures = [pool.submit(self.run, *job) for job in jobs]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                self.stop()
-                raise
 
     def stop(self) -> None:
         """End whatever still runs."""
