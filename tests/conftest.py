@@ -12,6 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from engine.catalog import catalog, extend
+
 ROOT = Path(__file__).parents[1]
 US500 = "us500_2007_2017_daily.parquet"
 
@@ -24,6 +26,18 @@ def us500() -> Path:
     if found is None:
         pytest.skip(f"{US500} is not on this machine: set EXACT_CHANGE_DATA to its folder")
     return found
+
+
+@pytest.fixture(scope="session")
+def whole_build() -> tuple[str, ...]:
+    """The build of all that the catalog has."""
+    build: tuple[str, ...] = ()
+    pending = list(catalog())
+    while pending:
+        one = next(one for one in pending if set(one.requires) <= set(build))
+        pending.remove(one)
+        build = extend(build, one.name)
+    return build
 
 
 @pytest.fixture

@@ -18,21 +18,10 @@ from engine import (
     generate_market,
     load,
 )
-from engine.catalog import catalog, extend
 from engine.model import FeatureTable
 from engine.optimizations.caching import feature_cache
 from engine.scenarios import SCENARIOS
 from optimizer.parity import digests_of
-
-
-def whole_build() -> tuple[str, ...]:
-    build: tuple[str, ...] = ()
-    pending = list(catalog())
-    while pending:
-        one = next(one for one in pending if set(one.requires) <= set(build))
-        pending.remove(one)
-        build = extend(build, one.name)
-    return build
 
 
 class Never(Above):
@@ -70,9 +59,11 @@ assert isinstance(LEVEL, DeclaredStrategy)
     ],
     ids=["condition", "rule", "size", "the same feature twice"],
 )
-def test_a_part_with_a_meaning_of_its_own_keeps_it_under_every_build(strategy: DeclaredStrategy) -> None:
+def test_a_part_with_a_meaning_of_its_own_keeps_it_under_every_build(
+    strategy: DeclaredStrategy, whole_build: tuple[str, ...]
+) -> None:
     bars = generate_market(symbols=4, bars=120)
-    results = [load(bars, build=build).run(strategy).outputs() for build in ((), whole_build())]
+    results = [load(bars, build=build).run(strategy).outputs() for build in ((), whole_build)]
     assert digests_of(results[0]) == digests_of(results[1])
 
 
