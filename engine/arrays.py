@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import polars as pl
 
 from engine.jit import compiled_in_place
 from engine.model import PRICES, FeatureTable
-from engine.pipeline import Feed, Slice
+from engine.pipeline import Feed
 from engine.strategy import Condition, CrossesAbove
 
 Floats = npt.NDArray[np.float64]
@@ -62,24 +62,6 @@ class Arrays:
     def times(self) -> list[date]:
         """The timestamps as Python objects."""
         return self.timestamps.to_list()
-
-
-class ArrayFeed(Feed, Protocol):
-    """A feed that has the arrays."""
-
-    @property
-    def arrays(self) -> Arrays:
-        """The market as arrays."""
-        ...
-
-
-class ArraySlice(Slice, Protocol):
-    """The bars of one timestamp, as rows of the matrices."""
-
-    @property
-    def step(self) -> int:
-        """The number of the timestamp."""
-        ...
 
 
 def arrays_of(feed: Feed) -> Arrays:
