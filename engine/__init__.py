@@ -13,6 +13,7 @@
 from engine.api import Market, load, run, sweep
 from engine.catalog import FOCUSES, Optimization, accepted_build, catalog, compose, optimization
 from engine.errors import InputError
+from engine.gates import MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market
 from engine.model import Bar, Order, Position, Result, Settings
 from engine.strategy import (
@@ -27,6 +28,7 @@ from engine.strategy import (
     TakeProfit,
     TrailingStop,
 )
+from engine.trials import SweepInterrupted
 
 __all__ = [
     "FOCUSES",
@@ -38,6 +40,10 @@ __all__ = [
     "DeclaredStrategy",
     "InputError",
     "Market",
+    "MaxATRPercent",
+    "MinDollarVolume",
+    "MinMomentum",
+    "MinPrice",
     "Notional",
     "Optimization",
     "Order",
@@ -46,6 +52,7 @@ __all__ = [
     "Settings",
     "StopLoss",
     "Strategy",
+    "SweepInterrupted",
     "TakeProfit",
     "TrailingStop",
     "accepted_build",

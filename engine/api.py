@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.catalog import accepted_build, compose
 from engine.model import Result, Settings
-from engine.pipeline import Feed, Pipeline
+from engine.pipeline import Feed, Loaded, Pipeline
 from engine.strategy import Strategy
 from engine.trials import Parameters, StrategyMaker
 
@@ -33,6 +33,13 @@ class Market:
         """Run a strategy with many parameters over this data; see `engine.sweep`."""
         return self.pipeline.run_sweep(self.feed, strategy, parameters, settings or Settings())
 
+    def first(self, symbols: int) -> Market:
+        """Return the market of the first symbols, by name; this one where it has no more."""
+        if len(self.feed.symbols) <= symbols:
+            return self
+        bars = self.feed.bars.filter(pl.col("symbol").is_in(list(self.feed.symbols[:symbols])))
+        return Market(self.pipeline, self.pipeline.feed(Loaded(bars.rechunk(), self.notes)), self.notes)
+
 
 def load(
     source: str | Path | pl.DataFrame, *, on_bad_bars: str = "refuse", build: Iterable[str] | None = None
@@ -44,7 +51,7 @@ def load(
     """
     pipeline = compose(accepted_build() if build is None else build)
     loaded = pipeline.loader(Path(source) if isinstance(source, str) else source, on_bad_bars)
-    return Market(pipeline, pipeline.feed(loaded.bars), loaded.notes)
+    return Market(pipeline, pipeline.feed(loaded), loaded.notes)
 
 
 def sweep(

@@ -7,18 +7,18 @@ where a bar is missing: one row is what all symbols did at one timestamp.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from engine.jit import compiled_in_place
-from engine.model import PRICES, FeatureTable
+from engine.model import PRICES, FeatureTable, PassTable
 from engine.pipeline import Feed
 from engine.strategy import Condition, CrossesAbove
 
@@ -59,6 +59,13 @@ class Arrays:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
 
     @cached_property
+    def latest(self) -> Steps:
+        """The number of each symbol's latest bar at each step, counted from 0; -1 before its first."""
+        present = ~np.isnan(self.matrices["close"])
+        latest: Steps = np.cumsum(present, axis=0, dtype=np.int32) - np.int32(1)
+        return latest
+
+    @cached_property
     def times(self) -> list[date]:
         """The timestamps as Python objects."""
         return self.timestamps.to_list()
@@ -70,8 +77,9 @@ def arrays_of(feed: Feed) -> Arrays:
     return arrays
 
 
-def lay_out(bars: pl.DataFrame, symbols: list[str]) -> Arrays:
+def lay_out(bars: pl.DataFrame) -> Arrays:
     """Return the arrays of bars sorted by timestamp, then symbol."""
+    symbols: list[str] = bars["symbol"].unique().sort().to_list()
     timestamps = bars["timestamp"].unique(maintain_order=True)
     step = bars["timestamp"].rle_id().to_numpy().astype(np.int32)
     symbol = bars["symbol"].cast(pl.Enum(symbols)).to_physical().to_numpy().astype(np.uint32)
@@ -145,6 +153,14 @@ def signal_of(condition: Condition, features: FeatureTable, columns: Columns) ->
     return signal
 
 
+def passing(passes: PassTable, bars: int) -> Bools:
+    """Return which bars pass all gates, flat over the bars."""
+    together = np.ones(bars, np.bool_)
+    for column in passes.columns.values():
+        together &= np.asarray(column, dtype=np.bool_)
+    return together
+
+
 @compiled_in_place
 def _mark_above(left: Floats, right: Floats, signal: Bools) -> None:
     for bar in range(len(signal)):
@@ -183,6 +199,12 @@ def events_of(signal: Bools, columns: Columns, steps: int) -> Events:
 def stable_order(numbers: npt.NDArray[np.integer[Any]], limit: int) -> Ints:
     """Return the stable order of numbers from 0 to below `limit`; 16 bits are sorted by radix, ten times as fast."""
     return np.argsort(numbers.astype(np.uint16) if limit <= 1 << 16 else numbers, kind="stable")
+
+
+def as_flags(values: Bools) -> Sequence[bool]:
+    """Return flags whose elements are Python's own, which a memoryview gives faster than an array does."""
+    flags: Any = values.data
+    return cast(Sequence[bool], flags)
 
 
 def as_any(value: object) -> Any:

@@ -23,6 +23,7 @@ from engine.pipeline import Pipeline
 from engine.reference.broker import Broker
 from engine.reference.features import compute_features
 from engine.reference.feed import DataFeed
+from engine.reference.gates import evaluate_gate
 from engine.reference.loader import load_bars
 from engine.reference.loop import run_loop
 from engine.reference.rules import PositionRules
@@ -33,6 +34,7 @@ REFERENCE = Pipeline(
     loader=load_bars,
     feed=DataFeed,
     features=compute_features,
+    gates=evaluate_gate,
     rules=PositionRules,
     broker=Broker,
     loop=run_loop,
@@ -50,6 +52,7 @@ class Optimization:
     apply: Callable[[Any], Any]
     requires: tuple[str, ...]
     after: tuple[str, ...]
+    workload: str | None
     path: Path
     doc: str
 
@@ -63,7 +66,7 @@ _registered: dict[str, Optimization] = {}
 
 
 def optimization(
-    *, component: str, requires: Sequence[str] = (), after: Sequence[str] = ()
+    *, component: str, requires: Sequence[str] = (), after: Sequence[str] = (), workload: str | None = None
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Register the decorated function as the optimization of this file.
 
@@ -72,8 +75,9 @@ def optimization(
         requires: optimizations that must stand before it in a build.
         after: optimizations that, where a build has them, stand before it: they would replace what it wraps,
             or have nothing left to do once it covers their work.
+        workload: what it is judged on, by its name in `engine.scenarios.WORKLOADS`; that of its component if None.
     """
-    known = [field.name for field in fields(Pipeline)]
+    known = [field.name for field in fields(Pipeline) if field.name != "build"]
     if component not in known:
         raise InputError(f"unknown component {component!r}", hint=f"Choose from {', '.join(known)}")
 
@@ -87,6 +91,7 @@ def optimization(
             apply=apply,
             requires=tuple(requires),
             after=tuple(after),
+            workload=workload,
             path=path,
             doc=inspect.getdoc(module) or "",
         )
@@ -132,7 +137,7 @@ def compose(names: Iterable[str]) -> Pipeline:
         inner = getattr(pipeline, chosen.component)
         pipeline = replace(pipeline, **{chosen.component: chosen.apply(inner)})
         applied.append(name)
-    return pipeline
+    return replace(pipeline, build=tuple(applied))
 
 
 def extend(build: Sequence[str], name: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One digest for all that a run gave: of its values, not of how they lie in memory."""
+"""One digest for what a run did: of its values, not of how they lie in memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from engine.model import Result
 
 
 def result_digest(result: Result) -> str:
-    """Return the SHA-256 of every output of a run: names, types, lengths and the bits of all values."""
+    """Return the SHA-256 of all that happened to the account: names, types, lengths and the bits of all values.
+
+    Features and passes are not part of it: they are what trials share, and a difference in them that matters shows
+    in an order.
+    """
     digest = hashlib.sha256()
-    for name, table in result.outputs().items():
+    for name, table in result.account().items():
         digest.update(f"{name}\0{len(table)}\0".encode())
         for column in table:
             digest.update(f"{column.name}\0{column.dtype}\0".encode())

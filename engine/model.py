@@ -6,7 +6,7 @@ for a buy and negative for a sell; timestamps keep the type that they have in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -110,12 +110,14 @@ class Settings:
     """The account and its costs.
 
     `cash` is what it starts with. `commission` is a fraction of the traded notional. `slippage` is a
-    fraction of the price, against the trader: a buy at 100 with 0.0005 pays 100.05.
+    fraction of the price, against the trader: a buy at 100 with 0.0005 pays 100.05. An account whose equity falls
+    below `ruin` trades no more: what is queued is dropped, and its last row of equity stands for all that follow.
     """
 
     cash: float = 1_000_000.0
     commission: float = 0.0
     slippage: float = 0.0
+    ruin: float = 0.0
 
 
 class FeatureTable:
@@ -132,6 +134,19 @@ class FeatureTable:
     def value(self, name: str, symbol: str, number: int) -> float:
         """Return the feature at the symbol's bar `number`, counted from 0."""
         return self.columns[name][self.starts[symbol] + number]
+
+
+class PassTable:
+    """Which bars pass each gate of a strategy: one flat column of flags a gate, laid out as in `FeatureTable`."""
+
+    def __init__(self, columns: Mapping[str, Sequence[bool]], starts: Mapping[str, int]) -> None:
+        self.columns = columns
+        self.starts = starts
+
+    def passes(self, symbol: str, number: int) -> bool:
+        """Whether the symbol's bar `number`, counted from 0, passes all gates."""
+        place = self.starts[symbol] + number
+        return all(column[place] for column in self.columns.values())
 
 
 Record = Order | Rejection | Fill | Trade | Equity
@@ -152,8 +167,8 @@ def table_of(record: type[Record], rows: Iterable[Record], timestamp: pl.DataTyp
     return pl.DataFrame(columns, schema=schema)
 
 
-def feature_frame(bars: pl.DataFrame, columns: Mapping[str, Any]) -> pl.DataFrame:
-    """Return (timestamp, symbol, one column a feature) in the row order of `bars`.
+def flat_frame(bars: pl.DataFrame, columns: Mapping[str, Any], dtype: type[np.generic]) -> pl.DataFrame:
+    """Return (timestamp, symbol, one column each) in the row order of `bars`.
 
     `columns` are flat over the bars sorted by symbol, then timestamp, as in `FeatureTable`.
     """
@@ -161,29 +176,44 @@ def feature_frame(bars: pl.DataFrame, columns: Mapping[str, Any]) -> pl.DataFram
     by_symbol = np.argsort(codes, kind="stable")
     values = []
     for name, column in columns.items():
-        in_rows = np.empty(len(bars))
-        in_rows[by_symbol] = np.asarray(column, dtype=np.float64)
+        in_rows = np.empty(len(bars), dtype)
+        in_rows[by_symbol] = np.asarray(column, dtype=dtype)
         values.append(pl.Series(name, in_rows))
     return bars.select("timestamp", "symbol").with_columns(values)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gives back: one table an output, in the order in which events happened."""
+    """What a run gives back: one table an output, in the order in which events happened.
+
+    The features that the strategy saw, and the bars that its gates let through, become tables when first asked for.
+    """
 
     orders: pl.DataFrame
     rejections: pl.DataFrame
     fills: pl.DataFrame
     trades: pl.DataFrame
     equity: pl.DataFrame
-    make_features: Callable[[], pl.DataFrame]
+    bars: pl.DataFrame
+    feature_table: FeatureTable
+    pass_table: PassTable
 
     @cached_property
     def features(self) -> pl.DataFrame:
-        """Return the feature values that the strategy saw; laid out as a table when first asked for."""
-        return self.make_features()
+        """Return (timestamp, symbol, one column a feature), a row a bar."""
+        return flat_frame(self.bars, self.feature_table.columns, np.float64)
+
+    @cached_property
+    def gates(self) -> pl.DataFrame:
+        """Return (timestamp, symbol, one column of flags a gate), a row a bar."""
+        return flat_frame(self.bars, self.pass_table.columns, np.bool_)
+
+    def account(self) -> dict[str, pl.DataFrame]:
+        """Return what happened to the account, in the order in which it comes about within a timestamp."""
+        names = ("rejections", "fills", "trades", "orders", "equity")
+        return {name: getattr(self, name) for name in names}
 
     def outputs(self) -> dict[str, pl.DataFrame]:
-        """Return every output by name, in the order in which they come about within a timestamp."""
-        names = ("features", "rejections", "fills", "trades", "orders", "equity")
-        return {name: getattr(self, name) for name in names}
+        """Return every output by name, in the same order; gates only where the strategy declares some."""
+        gates = {"gates": self.gates} if self.pass_table.columns else {}
+        return {"features": self.features, **gates, **self.account()}

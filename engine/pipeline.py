@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,29 +12,43 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
+from engine.errors import InputError
+from engine.gates import Gate
 from engine.model import (
     Bar,
     Equity,
     FeatureTable,
     Fill,
     Order,
+    PassTable,
     Position,
     Rejection,
     Result,
     Settings,
     Trade,
-    feature_frame,
     table_of,
 )
 from engine.strategy import Feature, Rule, Strategy
-from engine.trials import Parameters, StrategyMaker, Trial, TrialRow, sweep_table, trials_of
+from engine.trials import (
+    Parameters,
+    StrategyMaker,
+    SweepInterrupted,
+    Trial,
+    TrialRow,
+    sweep_table,
+    trials_of,
+)
 
 
 class Loaded(NamedTuple):
-    """Bars sorted by timestamp, then symbol, and what was done to the data to get them."""
+    """Bars sorted by timestamp, then symbol, and what was done to the data to get them.
+
+    `layout` is for a loader that has laid the bars out already, and the feed that knows its form.
+    """
 
     bars: pl.DataFrame
     notes: tuple[str, ...]
+    layout: object | None = None
 
 
 class Exit(NamedTuple):
@@ -109,7 +124,7 @@ class Records:
     trades: list[Trade] = field(default_factory=list)
     equity: list[Equity] = field(default_factory=list)
 
-    def result(self, bars: pl.DataFrame, features: FeatureTable) -> Result:
+    def result(self, bars: pl.DataFrame, features: FeatureTable, passes: PassTable) -> Result:
         """Return the records as tables."""
         timestamp = bars.schema["timestamp"]
         return Result(
@@ -118,7 +133,9 @@ class Records:
             fills=table_of(Fill, self.fills, timestamp),
             trades=table_of(Trade, self.trades, timestamp),
             equity=table_of(Equity, self.equity, timestamp),
-            make_features=lambda: feature_frame(bars, features.columns),
+            bars=bars,
+            feature_table=features,
+            pass_table=passes,
         )
 
 
@@ -128,6 +145,7 @@ class Brokerage(Protocol):
     settings: Settings
     cash: float
     records: Records
+    ruined: bool
 
     def _update_time(
         self,
@@ -142,8 +160,16 @@ class Brokerage(Protocol):
         """Queue a market order for the symbol's next open."""
         ...
 
+    def refuse_order(self, symbol: str, quantity: int, reason: str, why: str) -> Order:
+        """Record an order that is rejected at once."""
+        ...
+
     def get_position(self, symbol: str) -> Position | None:
         """Return what is held of the symbol, or None."""
+        ...
+
+    def held(self) -> Sequence[str]:
+        """Return the symbols that are held, sorted."""
         ...
 
     def fill_queued_orders(self) -> None:
@@ -162,47 +188,72 @@ class Brokerage(Protocol):
         """Step 6 of a timestamp."""
         ...
 
+    def stand_still(self, timestamp: date) -> None:
+        """All that a ruined account does at a timestamp."""
+        ...
+
 
 LoaderComponent = Callable[[Path | pl.DataFrame, str], Loaded]
 """Reads and checks data; takes the source and what to do with bad bars ("refuse" or "drop")."""
-FeedComponent = Callable[[pl.DataFrame], Feed]
+FeedComponent = Callable[[Loaded], Feed]
 """Lays loaded bars out for the runs."""
 FeaturesComponent = Callable[[Feed, Sequence[Feature]], FeatureTable]
 """Computes features for every symbol of a feed."""
+GatesComponent = Callable[[Feed, Gate, Sequence[int] | None], Sequence[bool]]
+"""Says of every bar of a feed, or of those named by number, whether a gate passes; bars count symbol after symbol."""
 RulesComponent = Callable[[Feed, Sequence[Rule]], Rules]
 """Makes the position rules of a run."""
 BrokerComponent = Callable[[Feed, Settings, Rules], Brokerage]
 """Makes the broker of a run."""
-RunComponent = Callable[[Feed, Strategy, Settings], Result]
-"""Runs one strategy over a feed, by all the other components."""
-SweepComponent = Callable[[RunComponent, Feed, Sequence[Trial], Settings], list[TrialRow]]
-"""Runs many trials over one feed, by the function that runs one."""
-LoopComponent = Callable[[Feed, FeatureTable, Brokerage, Strategy], Result]
+LoopComponent = Callable[[Feed, FeatureTable, PassTable, Brokerage, Strategy], Result]
 """Runs a strategy over a feed."""
+SweepComponent = Callable[["Pipeline", Feed, Sequence[Trial], Settings], Iterator[tuple[int, TrialRow]]]
+"""Runs many trials over one feed by a pipeline's `run`; yields each row as it is done, with its place from 0."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One engine: a component for each part of the work."""
+    """One engine: a component for each part of the work, and the names of the optimizations that it is made of."""
 
     loader: LoaderComponent
     feed: FeedComponent
     features: FeaturesComponent
+    gates: GatesComponent
     rules: RulesComponent
     broker: BrokerComponent
     loop: LoopComponent
     sweep: SweepComponent
+    build: tuple[str, ...] = ()
 
     def run(self, feed: Feed, strategy: Strategy, settings: Settings) -> Result:
         """Run a strategy over laid-out data; neither is changed."""
         strategy = copy.deepcopy(strategy)  # a plain strategy may keep state, which must not reach the next run
         features = self.features(feed, tuple(dict.fromkeys(strategy.features)))
+        passes = self._passes(feed, strategy.gates, features)
         broker = self.broker(feed, settings, self.rules(feed, strategy.rules))
-        return self.loop(feed, features, broker, strategy)
+        return self.loop(feed, features, passes, broker, strategy)
+
+    def _passes(self, feed: Feed, gates: Sequence[Gate], features: FeatureTable) -> PassTable:
+        columns: dict[str, Sequence[bool]] = {}
+        for gate in gates:
+            if gate.name in columns:
+                raise InputError(f"two gates {gate.name}", hint="One is enough: the one that lets fewer bars through")
+            columns[gate.name] = self.gates(feed, gate, None)
+        return PassTable(columns, features.starts)
 
     def run_sweep(
         self, feed: Feed, strategy: Strategy | StrategyMaker, parameters: Parameters, settings: Settings
     ) -> pl.DataFrame:
-        """Run a strategy with each of many parameters over laid-out data; return a row a trial."""
+        """Run a strategy with each of many parameters over laid-out data; return a row a trial.
+
+        Raises:
+            SweepInterrupted: a KeyboardInterrupt that has the rows which were done.
+        """
         trials = trials_of(strategy, parameters)
-        return sweep_table(trials, self.sweep(self.run, feed, trials, settings))
+        rows: dict[int, TrialRow] = {}
+        try:
+            with closing(self.sweep(self, feed, trials, settings)) as done:  # type: ignore[type-var]  # generators close
+                rows.update(done)
+        except KeyboardInterrupt as interrupt:
+            raise SweepInterrupted(sweep_table(trials, rows), len(trials)) from interrupt
+        return sweep_table(trials, rows)

@@ -6,13 +6,16 @@ of real prices, since that is where engines differ.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from engine.api import Market
+from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market, weekdays
 from engine.model import PRICES, Bar, Settings
 from engine.strategy import (
@@ -37,23 +40,34 @@ COSTS = Settings(cash=1_000_000.0, commission=0.001, slippage=0.0005)
 
 @dataclass(frozen=True)
 class Scenario:
-    """One strategy with its settings; `make` gives a new strategy."""
+    """One strategy with its settings; `make` gives a new strategy.
+
+    With `parameters` it is a sweep: its outputs are then the table of the trials. A sweep multiplies the work, so it
+    may be bound to the market's first symbols.
+    """
 
     name: str
     about: str
     make: Callable[..., Strategy]
     settings: Settings = COSTS
-    parameters: Parameters | None = None  # of a sweep; its outputs are then the table of the trials
+    parameters: Parameters | None = None
+    symbols: int | None = None
 
 
 class PlainSmaCross(Strategy):
     """The moving-average cross in plain Python: what `sma_cross` declares, written as a user would."""
 
     def __init__(
-        self, fast: int = 10, slow: int = 50, amount: float = 20_000.0, rules: tuple[Rule, ...] = RULES
+        self,
+        fast: int = 10,
+        slow: int = 50,
+        amount: float = 20_000.0,
+        rules: tuple[Rule, ...] = RULES,
+        gates: tuple[Gate, ...] = (),
     ) -> None:
         self.features: tuple[Feature, ...] = (SMA(fast), SMA(slow))
         self.rules = rules
+        self.gates = gates
         self.fast, self.slow = (feature.name for feature in self.features)
         self.amount = amount
         self.before: dict[str, tuple[float, float]] = {}
@@ -83,6 +97,7 @@ class Restless(Strategy):
     """
 
     rules: tuple[Rule, ...] = RULES
+    gates: tuple[Gate, ...] = ()
     features: tuple[Feature, ...] = (SMA(3), SMA(7))
     count: int = 0
     seen: list[str] = field(default_factory=list)
@@ -114,9 +129,9 @@ def _cross(amount: float = 20_000.0, rules: tuple[Rule, ...] = RULES) -> Strateg
     return DeclaredStrategy(CrossesAbove(fast, slow), CrossesAbove(slow, fast), Notional(amount), rules)
 
 
-def _level(rules: tuple[Rule, ...] = RULES) -> Strategy:
+def _level(rules: tuple[Rule, ...] = RULES, gates: tuple[Gate, ...] = ()) -> Strategy:
     fast, slow = SMA(5), SMA(20)
-    return DeclaredStrategy(Above(fast, slow), Above(slow, fast), Notional(15_000.0), rules)
+    return DeclaredStrategy(Above(fast, slow), Above(slow, fast), Notional(15_000.0), rules, gates)
 
 
 def _quick() -> Strategy:
@@ -124,10 +139,10 @@ def _quick() -> Strategy:
     return DeclaredStrategy(Above(SMA(1), SMA(2)), Above(SMA(2), SMA(1)), Notional(10_000.0))
 
 
-def _in_and_out() -> Strategy:
+def _in_and_out(gates: tuple[Gate, ...] = ()) -> Strategy:
     """Return a strategy whose entry and exit hold on the same bars."""
     rising = Above(SMA(5), SMA(20))
-    return DeclaredStrategy(rising, rising, Notional(15_000.0), RULES)
+    return DeclaredStrategy(rising, rising, Notional(15_000.0), RULES, gates)
 
 
 def level_with(stop_loss: float, take_profit: float) -> Strategy:
@@ -135,6 +150,33 @@ def level_with(stop_loss: float, take_profit: float) -> Strategy:
     return _level((StopLoss(stop_loss), TakeProfit(take_profit)))
 
 
+def gated_with(momentum: float, atr_percent: float) -> Strategy:
+    """Return the level strategy, for bars with this momentum and no wider range than this."""
+    return _level(gates=(MinMomentum(60, momentum), MaxATRPercent(20, atr_percent)))
+
+
+class Chance(Strategy):
+    """Tosses coins, from Python's own generator and from NumPy's: what it does depends on the seed alone."""
+
+    def __init__(self, odds: float) -> None:
+        self.odds = odds
+
+    def on_bar(self, context: Context, bar: Bar) -> None:
+        """Buy by one coin where nothing is held, sell by the other."""
+        position = context.get_position(bar.symbol)
+        if position is None and random.random() < self.odds:  # noqa: S311 - not for secrets
+            context.submit_order(bar.symbol, 10)
+        elif position is not None and np.random.random() < self.odds:  # noqa: NPY002 - the global one is what is tested
+            context.submit_order(bar.symbol, -position.quantity)
+
+
+_GATES: tuple[Gate, ...] = (
+    MinDollarVolume(10, 20_000_000.0),
+    MinPrice(60.0),
+    MaxATRPercent(14, 4.0),
+    MinMomentum(20, -0.05),
+)
+_NARROW: tuple[Gate, ...] = (MinMomentum(100, 0.35),)  # lets few bars through, on generated and on real prices
 _FREE = Settings(cash=1_000_000.0)
 _ALL = (
     Scenario("sma_cross", "SMA 10 over SMA 50, declared; stop-loss, trailing stop, take-profit; costs", _cross),
@@ -152,6 +194,59 @@ _ALL = (
         "a sweep over stops and targets; a stop of 150 % raises",
         level_with,
         parameters={"stop_loss": [0.02, 0.05, 1.5], "take_profit": [0.04, 0.1]},
+    ),
+    Scenario("gated", "SMA 5 above SMA 20 behind all four gates, declared", partial(_level, gates=_GATES)),
+    Scenario("gated_in_and_out", "behind gates, entry and exit on the same bars", partial(_in_and_out, gates=_GATES)),
+    Scenario("gated_plain", "the cross behind a narrow gate, in plain Python", partial(PlainSmaCross, gates=_NARROW)),
+    Scenario(
+        "gated_restless",
+        "orders of every kind behind gates, also for what does not pass them",
+        partial(Restless, gates=_GATES[2:]),
+    ),
+    Scenario("gates_shut", "no bar passes", partial(_level, gates=(MinPrice(1e9),))),
+    Scenario("ruined", "the account falls below its ruin level, declared", _level, replace(COSTS, ruin=999_000.0)),
+    Scenario(
+        "ruined_plain",
+        "the account falls below its ruin level, in plain Python",
+        Restless,
+        Settings(60_000.0, 0.001, 0.0005, ruin=59_000.0),
+    ),
+    Scenario("small_cross", "the cross, over the first 20 symbols", _cross, symbols=20),
+    Scenario("small_plain", "the cross in plain Python, over the first 20 symbols", PlainSmaCross, symbols=20),
+    Scenario("small_gated", "level behind gates, over the first 20 symbols", partial(_level, gates=_GATES), symbols=20),
+    Scenario(
+        "narrow_gate",
+        "the cross in plain Python behind a narrow gate, over the first 60 symbols",
+        partial(PlainSmaCross, gates=_NARROW),
+        symbols=60,
+    ),
+    Scenario(
+        "small_ruin",
+        "the cross in plain Python, given up at a loss, over the first 60 symbols",
+        PlainSmaCross,
+        Settings(1_000_000.0, commission=0.005, slippage=0.002, ruin=990_000.0),
+        symbols=60,
+    ),
+    Scenario(
+        "sweep_gates",
+        "a sweep that tightens and loosens two gates, over the first 12 symbols",
+        gated_with,
+        parameters=[
+            {"momentum": momentum, "atr_percent": atr_percent}
+            for atr_percent in (4.0, 3.0, 3.5, 2.5)
+            for momentum in (-0.1, 0.1, 0.0, 0.05, -0.05)
+        ],
+        symbols=12,
+    ),
+    Scenario(
+        "sweep_stops",
+        "a sweep over stops and targets, over the first 12 symbols",
+        level_with,
+        parameters={"stop_loss": [0.02, 0.04, 0.06, 0.08], "take_profit": [0.05, 0.1, 0.2]},
+        symbols=12,
+    ),
+    Scenario(
+        "sweep_chance", "a sweep of coin tosses: seeds come from the trial", Chance, parameters={"odds": [0.02, 0.1]}
     ),
     Scenario("quick", "SMA 1 above SMA 2, no rules: enters and leaves within a few bars", _quick, _FREE),
     Scenario("in_and_out", "entry and exit hold on the same bars", _in_and_out),
@@ -177,6 +272,37 @@ _ALL = (
     ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What an optimization is judged on: a figure of a scenario.
+
+    `figure` is "run" (a run, when one has gone before), "cold" (the first run, with empty caches), "kept" (the first
+    run of a process that finds what others have kept) or "load". `form` is the file that the data is given in, if
+    not as it comes.
+    """
+
+    name: str
+    scenario: str
+    figure: str = "run"
+    form: str | None = None
+
+
+_WORKLOADS = (
+    Workload("cross", "sma_cross"),
+    Workload("load", "small_cross", "load"),
+    Workload("load-csv", "small_cross", "load", form=".csv"),
+    Workload("new-process", "sma_cross", "kept"),
+    Workload("gate-sweep", "sweep_gates", "cold"),
+    Workload("trials", "sweep_stops"),
+    Workload("narrow-gate", "narrow_gate"),
+    Workload("ruin", "small_ruin"),
+)
+WORKLOADS = {workload.name: workload for workload in _WORKLOADS}
+COMPONENT_WORKLOADS = {"loader": "load", "gates": "gate-sweep", "sweep": "trials"}  # that of all others is "cross"
+COMMON = ("small_cross", "small_plain", "small_gated")
+"""The scenarios that every optimization is measured on beside its own."""
 
 
 def run_scenario(market: Market, scenario: Scenario) -> Callable[[], Mapping[str, pl.DataFrame]]:
@@ -292,3 +418,9 @@ def _scripted(series: Mapping[str, Sequence[tuple[float, float, float, float] | 
 def one_bar() -> pl.DataFrame:
     """Return the smallest market that there is."""
     return generate_market(symbols=1, bars=1, seed=3)
+
+
+def wide_market() -> pl.DataFrame:
+    """Return a market with columns that the engine does not need."""
+    bars = generate_market(symbols=6, bars=80, seed=7)
+    return bars.with_columns((pl.col("close") * (1.0 + number)).alias(f"extra_{number}") for number in range(20))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeGuard
 
 from engine.errors import InputError
-from engine.model import Bar, FeatureTable, Order, Position
+from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
+from engine.model import Bar, FeatureTable, Order, PassTable, Position
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,27 @@ class Account(Protocol):
         """Queue a market order for the symbol's next open."""
         ...
 
+    def refuse_order(self, symbol: str, quantity: int, reason: str, why: str) -> Order:
+        """Record an order that is rejected at once."""
+        ...
+
     def get_position(self, symbol: str) -> Position | None:
         """Return what is held of the symbol, or None."""
         ...
 
 
+OUTSIDE_ITS_GATES = "outside its gates"
+
+
 class Context:
     """What a strategy sees while it is called: the account, and features up to the present bar."""
 
-    def __init__(self, account: Account, features: FeatureTable) -> None:
+    def __init__(self, account: Account, features: FeatureTable, passes: PassTable) -> None:
         self._account = account
         self._features = features
+        self._passes = passes
         self._numbers: dict[str, int] = {}
-        self.submit_order: Callable[..., Order] = account.submit_order
+        self.submit_order: Callable[..., Order] = self._submit_where_passing if passes.columns else account.submit_order
         self.get_position = account.get_position
 
     @property
@@ -143,8 +152,23 @@ class Context:
             raise InputError(
                 f"a feature {-ago} bars ahead", hint="A strategy sees data up to its bar: ago is 0 or more"
             )
-        number = self._numbers.get(symbol, -1) - ago
+        number = self.number(symbol) - ago
         return self._features.value(name, symbol, number) if number >= 0 else math.nan
+
+    def passes(self, symbol: str) -> bool:
+        """Whether the symbol's latest bar passes all gates of the strategy."""
+        number = self.number(symbol)
+        return number >= 0 and self._passes.passes(symbol, number)
+
+    def _submit_where_passing(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
+        """Queue an order; a buy of what does not pass the gates is recorded and rejected at once."""
+        if quantity > 0 and not self.passes(symbol):
+            return self._account.refuse_order(symbol, quantity, reason, OUTSIDE_ITS_GATES)
+        return self._account.submit_order(symbol, quantity, reason)
+
+    def number(self, symbol: str) -> int:
+        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
+        return self._numbers.get(symbol, -1)
 
     def advance(self, symbol: str) -> None:
         """Make the symbol's next bar its latest. Called by the loop."""
@@ -156,13 +180,17 @@ class Context:
 
 
 class Strategy:
-    """Base of every strategy: name the features and rules, and say what to do on a bar."""
+    """Base of every strategy: name the features, gates and rules, and say what to do on a bar."""
 
     features: tuple[Feature, ...] = ()
+    gates: tuple[Gate, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     def on_bar(self, context: Context, bar: Bar) -> None:
-        """Do what is to be done once this bar is complete; orders fill at the next open."""
+        """Do what is to be done once this bar is complete; orders fill at the next open.
+
+        It is called for the bars that pass all gates, and for those of symbols that are held, so that it can leave.
+        """
 
 
 @dataclass(frozen=True)
@@ -213,12 +241,16 @@ class Notional:
 
 @dataclass(frozen=True)
 class DeclaredStrategy(Strategy):
-    """A strategy of declared parts: buy where `entry` holds and nothing is held, sell where `exit` holds."""
+    """A strategy of declared parts: buy where `entry` holds and nothing is held, sell where `exit` holds.
+
+    Where it has gates it buys only on bars that pass them all.
+    """
 
     entry: Condition
     exit: Condition
     size: Notional
     rules: tuple[Rule, ...] = ()
+    gates: tuple[Gate, ...] = ()
     features: tuple[Feature, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -250,9 +282,15 @@ def is_declared(strategy: Strategy) -> TypeGuard[DeclaredStrategy]:
         all(type(condition) in (Above, CrossesAbove) for condition in conditions)
         and all(type(feature) is SMA for feature in strategy.features)
         and are_known_rules(strategy.rules)
+        and are_known_gates(strategy.gates)
     )
 
 
 def are_known_rules(rules: Sequence[Rule]) -> bool:
     """Whether these are rules of the very types of this module."""
     return all(type(rule) in (StopLoss, TrailingStop, TakeProfit) for rule in rules)
+
+
+def are_known_gates(gates: Sequence[Gate]) -> bool:
+    """Whether these are gates of the very types of `engine.gates`."""
+    return all(type(gate) in (MinDollarVolume, MinPrice, MaxATRPercent, MinMomentum) for gate in gates)

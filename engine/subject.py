@@ -9,18 +9,21 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from engine import build, scenarios
+from engine import build, counting, scenarios
 from engine.api import Market, load
 from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend
 from engine.errors import InputError
 from engine.generate import generate_market
-from engine.scenarios import SCENARIOS
+from engine.reference.loader import read_file
+from engine.scenarios import COMMON, COMPONENT_WORKLOADS, SCENARIOS, WORKLOADS, Workload
 
 _ENGINE = Path(__file__).parent
+Prepared = Callable[[], Callable[[], Mapping[str, pl.DataFrame]]]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Candidate:
     component: str
     requires: tuple[str, ...]
     after: tuple[str, ...]
+    workload: Workload
     title: str
     how: str
     exact: str
@@ -62,9 +66,15 @@ class Session:
     timestamps: int
     rows: int
 
-    def run(self, scenario: str) -> Callable[[], Mapping[str, pl.DataFrame]]:
-        """Run a scenario; call what it returns for the outputs, which are then laid out as tables."""
-        return scenarios.run_scenario(self.market, SCENARIOS[scenario])
+    def counts(self) -> dict[str, int]:
+        """Return what the caches have done since this was last asked."""
+        return counting.taken()
+
+    def prepare(self, scenario: str) -> Prepared:
+        """Return a scenario, ready to run; what a run returns lays the outputs out as tables."""
+        chosen = SCENARIOS[scenario]
+        market = self.market if chosen.symbols is None else self.market.first(chosen.symbols)
+        return partial(scenarios.run_scenario, market, chosen)
 
 
 @dataclass(frozen=True)
@@ -73,16 +83,17 @@ class EngineSubject:
 
     name: str = "exact-change engine"
     focuses: tuple[str, ...] = FOCUSES
-    stages: tuple[str, ...] = ("features", "rejections", "fills", "trades", "orders", "equity", "sweep")
+    stages: tuple[str, ...] = ("features", "gates", "rejections", "fills", "trades", "orders", "equity", "sweep")
     input_errors: tuple[type[Exception], ...] = (InputError,)
-    default_scenario: str = "sma_cross"
+    default_workload: Workload = WORKLOADS["cross"]
+    common_scenarios: tuple[str, ...] = COMMON
     build_file: Path = BUILD_FILE
     source_root: Path = _ENGINE
     components: Mapping[str, str] = field(
         default_factory=lambda: (
             {
                 f"reference/{component}.py": component
-                for component in ("loader", "feed", "features", "rules", "broker", "loop", "sweep")
+                for component in ("loader", "feed", "features", "gates", "rules", "broker", "loop", "sweep")
             }
             | {
                 "strategy.py": "loop",
@@ -109,21 +120,19 @@ class EngineSubject:
         """Return the golden sets that there are."""
         cases = {
             "market": [
-                "sma_cross",
-                "sma_cross_plain",
-                "level",
-                "in_and_out",
-                "restless",
-                "tight_cash",
-                "no_trades",
+                *("sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"),
+                *("gated", "gated_in_and_out", "gated_plain", "gated_restless", "gates_shut", "ruined", "ruined_plain"),
+                *("sweep_rules", "sweep_gates", "sweep_chance"),
             ],
             "ties": [
                 *("cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"),
                 *("exact_cash", "exact_cash_plain", "level", "quick"),
             ],
             "edges": ["quick", "restless"],
-            "long": ["sma_cross", "level"],
-            "one_bar": ["sma_cross", "restless"],
+            "long": ["sma_cross", "level", "gated"],
+            "one_bar": ["sma_cross", "restless", "gated"],
+            "text.csv": ["sma_cross"],
+            "wide.parquet": ["sma_cross"],
         }
         return [
             GoldenSet(
@@ -135,22 +144,18 @@ class EngineSubject:
                     "edges": scenarios.edges_market,
                     "long": scenarios.long_market,
                     "one_bar": scenarios.one_bar,
+                    "text.csv": scenarios.blemished_market,
+                    "wide.parquet": scenarios.wide_market,
                 },
                 cases=[(market, scenario) for market, names in cases.items() for scenario in names],
-            ),
-            GoldenSet(
-                name="sweeps",
-                about="sweeps over parameters, on a small generated market",
-                inputs={"market": scenarios.blemished_market},
-                cases=[("market", "sweep_rules")],
             ),
             GoldenSet(
                 name="us500",
                 about="500 US stocks, 2007 to 2017, daily, bad rows dropped",
                 inputs={"us500_2007_2017_daily.parquet": None},
                 cases=[
-                    ("us500_2007_2017_daily.parquet", "sma_cross"),
-                    ("us500_2007_2017_daily.parquet", "sma_cross_plain"),
+                    ("us500_2007_2017_daily.parquet", scenario)
+                    for scenario in ("sma_cross", "sma_cross_plain", "gated", "sweep_gates")
                 ],
                 on_bad_bars="drop",
                 keep_outputs=False,
@@ -160,6 +165,16 @@ class EngineSubject:
     def default_data(self) -> tuple[str, pl.DataFrame]:
         """Return the market that a run takes where no data is named, and its name."""
         return "generated_240x320.parquet", generate_market(symbols=240, bars=320, late=0.2)
+
+    def caches_in(self, folder: Path) -> dict[str, str]:
+        """Return the environment of a process that keeps its caches in this folder."""
+        return {"EXACT_CHANGE_CACHE": str(folder)}
+
+    def write_as(self, form: str, data: Path, target: Path) -> None:
+        """Write a file of bars, bad rows and all, in another form."""
+        if form != ".csv":
+            raise InputError(f"no way to write {form}")
+        read_file(data).write_csv(target)
 
     def check_build(self, names: Sequence[str]) -> None:
         """Raise where these do not make a build."""
@@ -184,6 +199,13 @@ class EngineSubject:
         return Session(market, market.notes, len(market.feed.symbols), bars["timestamp"].n_unique(), len(bars))
 
 
+def _workload_of(known: Optimization) -> Workload:
+    name = known.workload or COMPONENT_WORKLOADS.get(known.component, "cross")
+    if name not in WORKLOADS:
+        raise InputError(f"unknown workload {name!r}", where=known.path, hint=f"Choose from {', '.join(WORKLOADS)}")
+    return WORKLOADS[name]
+
+
 def _candidate(known: Optimization) -> Candidate:
     title, _, body = known.doc.partition("\n")
     parts = {
@@ -196,6 +218,7 @@ def _candidate(known: Optimization) -> Candidate:
         component=known.component,
         requires=known.requires,
         after=known.after,
+        workload=_workload_of(known),
         title=title.strip() or known.name,
         how=parts.get("how", ""),
         exact=parts.get("exact", ""),

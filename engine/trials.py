@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
+import numpy as np
 import polars as pl
 
 from engine.errors import InputError
@@ -31,6 +35,32 @@ class Trial:
         if isinstance(self.strategy, Strategy):
             return dataclasses.replace(self.strategy, **self.parameters)  # type: ignore[type-var]  # checked by trials_of
         return self.strategy(**self.parameters)
+
+    @property
+    def seed(self) -> int:
+        """The seed of chance in this trial: from its parameters, never from where or when it runs."""
+        return int.from_bytes(hashlib.sha256(repr(sorted(self.parameters.items())).encode()).digest()[:4], "big")
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python's and NumPy's own generators for a while; afterwards they go on as if nothing had been."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one is what strategies use
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a sweep: `table` has the rows that were done by then, as the sweep would have given them."""
+
+    def __init__(self, table: pl.DataFrame, trials: int) -> None:
+        super().__init__(f"the sweep was interrupted after {len(table)} of {trials} trials; .table has their rows")
+        self.table = table
 
 
 @dataclass(frozen=True)
@@ -83,14 +113,17 @@ def _parameters_of(strategy: Strategy | StrategyMaker) -> list[str] | None:
     return [one.name for one in taken]
 
 
-def sweep_table(trials: Sequence[Trial], rows: Sequence[TrialRow]) -> pl.DataFrame:
-    """Return one row a trial: its number, its parameters, its metrics, the digest of its outputs, its error."""
-    columns: dict[str, list[object]] = {"trial": list(range(1, len(trials) + 1))}
+def sweep_table(trials: Sequence[Trial], rows: Mapping[int, TrialRow]) -> pl.DataFrame:
+    """Return a row for each trial that has one, in order: number, parameters, metrics, digest of outputs, error."""
+    done = sorted(rows)
+    columns: dict[str, list[object]] = {"trial": [place + 1 for place in done]}
     for name in trials[0].parameters:
-        columns[name] = [trial.parameters[name] for trial in trials]
+        columns[name] = [trials[place].parameters[name] for place in done]
     for field in fields(Metrics):
-        columns[field.name] = [getattr(row.metrics, field.name) if row.metrics else None for row in rows]
-    columns["digest"] = [row.digest for row in rows]
-    columns["error"] = [row.error for row in rows]
+        columns[field.name] = [
+            getattr(metrics, field.name) if (metrics := rows[place].metrics) else None for place in done
+        ]
+    columns["digest"] = [rows[place].digest for place in done]
+    columns["error"] = [rows[place].error for place in done]
     numbers = {field.name: pl.Int64 if field.type == "int" else pl.Float64 for field in fields(Metrics)}
     return pl.DataFrame(columns, schema_overrides={**numbers, "digest": pl.String, "error": pl.String})

@@ -72,7 +72,7 @@ def _config() -> Config:
 @click.option("--focus", default="all", show_default=True, help="What to try: a focus, or all of them.")
 @click.option("--data", type=click.Path(path_type=Path), help="Bars to measure on; a generated market if not given.")
 @click.option("--on-bad-bars", type=_BAD_BARS, default="refuse", show_default=True, help="What to do with bad rows.")
-@click.option("--scenario", help="The strategy and settings to measure; the engine's default if not given.")
+@click.option("--scenario", help="Judge all on a run of this scenario; on the workload of each if not given.")
 @click.option("--only", multiple=True, metavar="NAME", help="Try only this optimization; may be given again.")
 @click.option(
     "--from",
@@ -128,7 +128,7 @@ def main(
     golden = _first_golden(config)
     workload = _workload(config, out, data, on_bad_bars, scenario)
     list(notices(out / "ecn"))  # a damaged notice is told before anything is measured
-    run = new_run(config, out, focus, golden, workload)
+    run = new_run(config, out, focus, golden, workload, scenario_given=scenario is not None)
     run.data["generated"] = data is None
     ctx.exit(_carry_out(config, run, candidates, first, out, progress))
 
@@ -148,7 +148,7 @@ def _carry_out(
     runner = Runner(config, run, progress)
     ecns: dict[str, str] = {}
     try:
-        runner.start(first)
+        runner.start(first, candidates)
         print_profile(progress.console, run)
         for change in runner.try_all(candidates):
             notice, written = write_change(config, run, change, out / "ecn")
@@ -177,7 +177,7 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
 
 
 def _workload(config: Config, out: Path, data: Path | None, on_bad_bars: str, scenario: str | None) -> Workload:
-    scenario = scenario or config.subject.default_scenario
+    scenario = scenario or config.subject.default_workload.scenario
     if scenario not in config.subject.scenarios():
         raise InputError(f"unknown scenario {scenario!r}", hint=f"Choose from {', '.join(config.subject.scenarios())}")
     if data is None:
@@ -351,7 +351,7 @@ def bench(out: Path | None) -> None:
     out = (out or config.reports).resolve()
     with _processes(config) as (processes, scratch):
         workload = _workload(config, scratch, None, "refuse", None)
-        bench_suite(config, processes, workload, out / "bench.json", Progress(make_console()))
+        bench_suite(config, processes, workload, out / "bench.json", Progress(make_console()), scratch)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from optimizer.benchmark import EFFECT, Arm, is_clear, ratio_of
+from optimizer.benchmark import EFFECT, FIGURES, LOAD, RUN, Arm, is_clear, ratio_of
 from optimizer.determinism import Determinism
 from optimizer.parity import Divergence
 from optimizer.stats import Ratio
 
 WHOLE_EFFECT = 1.1  # a faster run must not be bought with more than a tenth of loading, run and tables together
+OTHER_EFFECT = 1.25  # nor by making another workload a quarter slower
 LEANER = 1.05  # a peak that is 5 % lower is worth a change that is as fast
 
 
@@ -45,21 +47,42 @@ class Evidence:
     after: Arm | None = None
 
     def ratio(self) -> Ratio | None:
-        """Return the control's time over the candidate's, for a warm run."""
-        return self._of(Arm.warm)
+        """Return the control's time over the candidate's, for the figure that is judged."""
+        return self._of(Arm.judged)
 
     def whole_ratio(self) -> Ratio | None:
-        """Return the same with loading the data."""
+        """Return the same for loading, a run and its tables together."""
         return self._of(Arm.whole)
+
+    def other_ratios(self) -> dict[str, Ratio]:
+        """Return the same for a warm run of each other scenario, and for loading."""
+        if self.before is None:
+            return {}
+        workload = self.before.workload
+        found = {f"{one}, {FIGURES[RUN]}": self._of(_warm_of(one)) for one in workload.scenarios[:-1]}
+        if workload.figure != LOAD:
+            found[FIGURES[LOAD]] = self._of(Arm.load)
+        return {name: ratio for name, ratio in found.items() if ratio is not None}
+
+    def worst(self) -> tuple[str, Ratio] | None:
+        """Return the workload on which the change does worst, among all that were measured."""
+        ratio, others = self.ratio(), self.other_ratios()
+        if ratio is None or self.before is None:
+            return None
+        return min([(self.before.workload.label, ratio), *others.items()], key=lambda one: one[1].median)
 
     def peak_ratio(self) -> Ratio | None:
         """Return the control's peak memory over the candidate's."""
         return self._of(Arm.peak)
 
-    def _of(self, figure: object) -> Ratio | None:
-        if self.before is None or self.after is None or not callable(figure):
+    def _of(self, figure: Callable[[Arm], list[float]]) -> Ratio | None:
+        if self.before is None or self.after is None:
             return None
         return ratio_of(figure(self.before), figure(self.after))
+
+
+def _warm_of(scenario: str) -> Callable[[Arm], list[float]]:
+    return lambda arm: arm.warm(scenario)
 
 
 @dataclass(frozen=True)
@@ -96,12 +119,16 @@ def _on_speed(evidence: Evidence) -> Decision:
     if ratio is None or whole is None or peak is None:
         return Decision(Verdict.FAILED, "too few processes ended for an interval")
     effect = f"{EFFECT - 1:.0%}"
-    told = f"{ratio} on a warm run, {ratio.pairs} pairs"
+    judged = evidence.before.workload.label if evidence.before else ""
+    told = f"{ratio} on {judged}, {ratio.pairs} pairs"
     if ratio.high < 1 / EFFECT:
         return Decision(Verdict.SLOWER, told)
     if ratio.low > EFFECT:
         if whole.high < 1 / WHOLE_EFFECT:
             return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading and laying out the tables")
+        for name, other in evidence.other_ratios().items():
+            if name != FIGURES[LOAD] and other.high < 1 / OTHER_EFFECT:
+                return Decision(Verdict.SLOWER, f"{told}, but {other} on {name}")
         return Decision(Verdict.FASTER, told)
     if is_clear(ratio):
         if peak.low > LEANER:

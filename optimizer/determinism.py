@@ -18,7 +18,7 @@ from optimizer.subject import Build
 _HASH_SEEDS = ("0", "1", "2")
 _THREADS = ("1", "2")
 _THREAD_KNOBS = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_COLD, _WARM = "code cache cold", "code cache warm"
+_COLD, _WARM, _DAMAGED = "caches cold", "caches warm", "caches damaged"
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,10 @@ class Determinism:
         return self.identical == self.cells
 
 
-def cells(cache: Path) -> dict[str, Mapping[str, str]]:
-    """Return the environment of every cell, by the name of its knob and setting."""
+def cells() -> dict[str, Mapping[str, str]]:
+    """Return the environment of every cell that stands alone, by the name of its knob and setting."""
     found: dict[str, Mapping[str, str]] = {f"hash seed {seed}": {"PYTHONHASHSEED": seed} for seed in _HASH_SEEDS}
-    found |= {f"threads {count}": dict.fromkeys(_THREAD_KNOBS, count) for count in _THREADS}
-    found |= {name: {"NUMBA_CACHE_DIR": str(cache)} for name in (_COLD, _WARM)}
-    return found
+    return found | {f"threads {count}": dict.fromkeys(_THREAD_KNOBS, count) for count in _THREADS}
 
 
 def examine(
@@ -50,23 +48,32 @@ def examine(
 ) -> tuple[CheckResult, Determinism | None]:
     """Hold a build to a golden set in every cell, two cells at a time.
 
-    The first cell runs every case twice, with cold and with warm caches. Where it does not give the golden bits
-    there is no more to be said: that is a divergence, or a failure.
+    The first cell runs every case twice, with what it has computed before at hand the second time. Where it does not
+    give the golden bits there is no more to be said: that is a divergence, or a failure.
     """
-    cache = scratch / "code-cache"
-    environments = cells(cache)
+    code, own = scratch / "code-cache", scratch / "own-caches"
+    environments = cells()
     home = next(iter(environments))
     job = {"cases": golden.cases(), "folder": str(scratch)}
+    once = {"keep": "none", "twice": False}
 
     def run(name: str) -> Observation:
-        own = {"keep": "different"} if name == home else {"keep": "none", "twice": False}
-        return processes.run("outputs", build, job | own, environments[name])
+        return processes.run(
+            "outputs", build, job | ({"keep": "different"} if name == home else once), environments[name]
+        )
+
+    def run_on_caches() -> dict[str, Observation]:
+        """Run with empty caches, then with what that left on disk, then with damage done to it."""
+        found = {}
+        for name in (_COLD, _WARM, _DAMAGED):
+            if name != _DAMAGED or _damage(own):
+                found[name] = processes.run("outputs", build, job | once, {"NUMBA_CACHE_DIR": str(code)}, caches=own)
+        return found
 
     with ThreadPoolExecutor(2) as pool:
-        caches = pool.submit(lambda: {name: run(name) for name in (_COLD, _WARM)})  # the second finds the first's code
-        others = [name for name in environments if name not in (_COLD, _WARM)]
+        caches = pool.submit(run_on_caches)
         try:
-            seen = dict(zip(others, pool.map(run, others), strict=True)) | caches.result()
+            seen = dict(zip(environments, pool.map(run, environments), strict=True)) | caches.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             processes.stop()
@@ -74,7 +81,18 @@ def examine(
     result = judge(golden, seen[home].result, seen[home].error, scratch)
     if not result.exact:
         return result, None
-    return result, _summed(golden, seen, compiled=any(cache.rglob("*.nbi")))
+    return result, _summed(golden, seen, compiled=any(code.rglob("*.nbi")))
+
+
+def _damage(folder: Path) -> bool:
+    """Change a byte in the middle of every file that a build has kept; return whether there was one."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:
+        content = bytearray(path.read_bytes())
+        if content:
+            content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+    return bool(files)
 
 
 def _summed(golden: Golden, seen: Mapping[str, Observation], *, compiled: bool) -> Determinism:
@@ -117,4 +135,6 @@ def _without_effect(seen: Mapping[str, Observation], *, compiled: bool) -> tuple
     still += [pool.replace("_", " ") for pool in pools if len(values("threads", pool)) < len(_THREADS)]
     if not compiled:
         still.append("code cache (this build compiles nothing)")
+    if _DAMAGED not in seen:
+        still.append("own caches (this build keeps nothing on disk)")
     return tuple(still)

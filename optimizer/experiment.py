@@ -19,17 +19,47 @@ from optimizer.subject import Build, Subject
 CONTROL, CANDIDATE, AGAIN = "control", "candidate", "control again"
 
 
+Expected = Mapping[tuple[str, str], Mapping[str, str]]
+"""The digests of the outputs that the reference gives, by data file and scenario."""
+
+
 @dataclass(frozen=True)
 class Bench:
-    """What every experiment of a run shares; `expected` has the digests of the reference on the workload."""
+    """What every experiment of a run shares."""
 
     subject: Subject
     processes: Processes
     golden: Golden
-    workload: Workload
-    expected: Mapping[str, str]
+    expected: Expected
     scratch: Path
     tick: Callable[[str], None]
+
+    def differing(self, arm: Arm) -> str | None:
+        """Return the first scenario on which a measured run did not give the reference's bits."""
+        wanted = self.expected
+        data = arm.workload.data
+        return next((scenario for scenario, digests in arm.digests() if digests != wanted[data, scenario]), None)
+
+
+def digests_under(processes: Processes, build: Build, workloads: Sequence[Workload]) -> Expected:
+    """Run the scenarios of workloads once under a build, and return the digests of their outputs.
+
+    Raises:
+        InputError: where the data is refused.
+        CheckError: where a scenario fails.
+    """
+    cases = {(case["data"], case["scenario"]): case for workload in workloads for case in workload.cases()}
+    seen = processes.run("outputs", build, {"cases": list(cases.values()), "keep": "none", "twice": False})
+    if seen.result is None:
+        raise CheckError(f"the build [{', '.join(build)}] failed: {seen.error}")
+    found = {}
+    for key, observed in zip(cases, seen.result["cases"], strict=True):
+        if error := observed.get("error"):
+            if error["refused"]:
+                raise InputError(error["what"], where=error["where"], hint=error["hint"])
+            raise CheckError(f"the build [{', '.join(build)}] failed on {key[1]}: {error['type']}: {error['text']}")
+        found[key] = observed["digests"]
+    return found
 
 
 @dataclass(frozen=True)
@@ -40,10 +70,12 @@ class Trial:
     control_again: Arm | None
 
 
-def run_trial(bench: Bench, name: str, control: Build, candidate: Build, *, repeat_control: bool, seed: int) -> Trial:
+def run_trial(
+    bench: Bench, name: str, workload: Workload, control: Build, candidate: Build, *, repeat_control: bool, seed: int
+) -> Trial:
     """Hold a candidate to the golden set and the matrix, then measure it against its control."""
     scratch = bench.scratch / name.replace("/", "-")
-    scenarios = len(bench.golden.spec.cases) + 1
+    scenarios = len(bench.golden.spec.cases) + len(workload.scenarios)
     bench.tick("parity with the golden set, and determinism")
     result, determinism = examine(bench.golden, bench.processes, candidate, scratch / "golden")
     evidence = Evidence(scenarios=scenarios, error=result.error, determinism=determinism)
@@ -52,38 +84,56 @@ def run_trial(bench: Bench, name: str, control: Build, candidate: Build, *, repe
         evidence = replace(evidence, diverged=cases, divergence=result.divergence)
     if determinism is None or not determinism.holds:
         return Trial(evidence, None)
-    builds = {CONTROL: control, CANDIDATE: candidate} | ({AGAIN: control} if repeat_control else {})
-    arms = measure(bench.processes, bench.workload, builds, judged=(CONTROL, CANDIDATE), seed=seed, tick=bench.tick)
+    arms = measure(
+        bench.processes,
+        workload,
+        {CONTROL: control, CANDIDATE: candidate} | ({AGAIN: control} if repeat_control else {}),
+        judged=(CONTROL, CANDIDATE),
+        seed=seed,
+        tick=bench.tick,
+        caches=scratch / "caches",
+    )
     evidence = replace(evidence, before=arms[CONTROL], after=arms[CANDIDATE])
     return Trial(_with_parity(bench, evidence, arms, scratch), arms.get(AGAIN))
 
 
 def _with_parity(bench: Bench, evidence: Evidence, arms: Mapping[str, Arm], scratch: Path) -> Evidence:
-    """Add what the measured runs say of exactness: every one must have given the bits of the run's first control.
+    """Add what the measured runs say of exactness: every one must have given the bits of the reference.
 
     Raises:
         CheckError: where the control itself fails, or gives other bits, so that nothing can be said.
     """
     for name, arm in arms.items():
-        if arm.error and name != CANDIDATE:
+        if name == CANDIDATE:
+            continue
+        if arm.error:
             raise CheckError(f"the control [{', '.join(arm.build)}] failed while it was measured: {arm.error}")
-        if name != CANDIDATE and any(digests != bench.expected for digests in arm.digests()):
-            divergence = _compared(bench, arm.build, scratch)
+        if scenario := bench.differing(arm):
+            divergence = _compared(bench, arm, scenario, scratch)
             raise CheckError(
                 f"the control [{', '.join(arm.build)}] does not give the bits of the reference\n{divergence}"
             )
     candidate = arms[CANDIDATE]
     if candidate.error:
         return replace(evidence, error=candidate.error)
-    if all(digests == bench.expected for digests in candidate.digests()):
+    scenario = bench.differing(candidate)
+    if scenario is None:
         return evidence
-    divergence = _compared(bench, candidate.build, scratch)
-    return replace(evidence, diverged="the measured runs differ from the reference's", divergence=divergence)
+    divergence = _compared(bench, candidate, scenario, scratch)
+    return replace(
+        evidence, diverged=f"the measured runs of {scenario} differ from the reference's", divergence=divergence
+    )
 
 
-def _compared(bench: Bench, build: Build, scratch: Path) -> Divergence | None:
-    stages = bench.subject.stages
-    return compare(bench.processes, bench.workload, stages, control=(), candidate=build, scratch=scratch / "compare")
+def _compared(bench: Bench, arm: Arm, scenario: str, scratch: Path) -> Divergence | None:
+    return compare(
+        bench.processes,
+        replace(arm.workload, scenario=scenario),
+        bench.subject.stages,
+        control=(),
+        candidate=arm.build,
+        scratch=scratch / "compare",
+    )
 
 
 def compare(
@@ -104,7 +154,7 @@ def compare(
         InputError: where the control refuses the data.
         CheckError: where a build fails, or gives two results.
     """
-    case: dict[str, Any] = {"input": "workload", **workload.job()}
+    case: dict[str, Any] = workload.cases()[-1] | {"input": "workload"}
     for side, build in (("control", control), ("candidate", candidate)):
         seen = processes.run("outputs", build, {"cases": [case], "keep": "all", "folder": str(scratch / side)})
         found = seen.result["cases"][0] if seen.result else {"error": {"type": "no result", "text": seen.error}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,16 +47,27 @@ class Processes:
         self._numbers = itertools.count(1)
         self._running: set[subprocess.Popen[bytes]] = set()
 
-    def run(self, task: str, build: Build, job: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Observation:
+    def run(
+        self,
+        task: str,
+        build: Build,
+        job: Mapping[str, Any],
+        env: Mapping[str, str] | None = None,
+        caches: Path | None = None,
+    ) -> Observation:
         """Run one job and wait for it; whatever goes wrong is observed.
 
+        The engine keeps its caches in the folder `caches`; in an empty one, which is removed, if none is given.
         `refused` in the observation is set where the engine refused the data itself on loading it.
         """
         base = self._folder / f"{next(self._numbers):04d}-{task}"
         job_path, result_path, log_path = (base.with_suffix(end) for end in (".job.json", ".result.json", ".log"))
         whole = {"task": task, "subject": self._config.subject_name, "build": list(build), "result": str(result_path)}
         write_json(job_path, whole | dict(job))
-        status = self._wait_for(job_path, log_path, env or {})
+        own = caches or base.with_suffix(".caches")
+        status = self._wait_for(job_path, log_path, {**self._config.subject.caches_in(own), **(env or {})})
+        if caches is None:
+            shutil.rmtree(own, ignore_errors=True)
         return self._observation(result_path, log_path, status)
 
     def stop(self) -> None:

@@ -17,6 +17,30 @@ Outputs = Mapping[str, pl.DataFrame]
 Build = tuple[str, ...]
 
 
+class WorkloadSpec(Protocol):
+    """What a candidate is judged on: a figure of a scenario."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def scenario(self) -> str:
+        """The scenario."""
+        ...
+
+    @property
+    def figure(self) -> str:
+        """One of optimizer.benchmark.FIGURES: run, cold, kept or load."""
+        ...
+
+    @property
+    def form(self) -> str | None:
+        """The suffix of the file that the data is given in, or None where it is given as it comes."""
+        ...
+
+
 class Candidate(Protocol):
     """An optimization as a reviewer is shown it."""
 
@@ -43,6 +67,11 @@ class Candidate(Protocol):
     @property
     def after(self) -> tuple[str, ...]:
         """What stands before it where a build has both."""
+        ...
+
+    @property
+    def workload(self) -> WorkloadSpec:
+        """What it is judged on."""
         ...
 
     @property
@@ -133,8 +162,12 @@ class Session(Protocol):
         """How many bars."""
         ...
 
-    def run(self, scenario: str) -> Callable[[], Outputs]:
-        """Run a scenario; what it returns lays the outputs out as tables."""
+    def counts(self) -> Mapping[str, int]:
+        """Return what was counted, by name, since this was last asked: what caches found, what was left out."""
+        ...
+
+    def prepare(self, scenario: str) -> Callable[[], Callable[[], Outputs]]:
+        """Return a scenario, ready to run; what a run returns lays the outputs out as tables."""
         ...
 
 
@@ -162,8 +195,13 @@ class Subject(Protocol):
         ...
 
     @property
-    def default_scenario(self) -> str:
-        """The scenario that a run measures."""
+    def default_workload(self) -> WorkloadSpec:
+        """What the whole build is judged on."""
+        ...
+
+    @property
+    def common_scenarios(self) -> tuple[str, ...]:
+        """The scenarios, small ones, that every candidate is measured on beside its own."""
         ...
 
     @property
@@ -195,6 +233,14 @@ class Subject(Protocol):
 
     def default_data(self) -> tuple[str, pl.DataFrame]:
         """Return the data of a run where none is named, with a file name for it."""
+        ...
+
+    def caches_in(self, folder: Path) -> Mapping[str, str]:
+        """Return the environment of a process that keeps its caches in this folder."""
+        ...
+
+    def write_as(self, form: str, data: Path, target: Path) -> None:
+        """Write a file of bars, bad rows and all, in another form."""
         ...
 
     def check_build(self, names: Sequence[str]) -> None:

@@ -17,7 +17,9 @@ from optimizer.stats import LEAST_PAIRS
 REFERENCE, FINAL = "reference", "final build"
 
 
-def bench_suite(config: Config, processes: Processes, workload: Workload, path: Path, progress: Progress) -> None:
+def bench_suite(
+    config: Config, processes: Processes, workload: Workload, path: Path, progress: Progress, scratch: Path
+) -> None:
     """Measure reference and accepted build in the same rounds; print and write their times for a warm run."""
     builds = {REFERENCE: (), FINAL: tuple(config.subject.accepted())}
     name = f"{workload.scenario} on {Path(workload.data).name}"
@@ -29,6 +31,7 @@ def bench_suite(config: Config, processes: Processes, workload: Workload, path: 
             judged=(REFERENCE, FINAL),
             seed=0,
             tick=progress.tick,
+            caches=scratch / "caches",
             most_rounds=LEAST_PAIRS,
         )
     if failure := next((f"{name}: {arm.error}" for name, arm in arms.items() if arm.error), ""):

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numba
@@ -81,20 +82,36 @@ def _load(subject: Subject, job: Job) -> tuple[Session, int]:
 
 
 def _measure(subject: Subject, job: Job) -> dict[str, Any]:
-    """Load once, run once cold, then warm until there are enough runs; every run's outputs are digested."""
-    session, load_ns = _load(subject, job)
+    """Load, then run each scenario once cold, and warm until there are enough runs; all outputs are digested."""
+    loads = []
+    for _ in range(job["loads"]):
+        session, took = _load(subject, job)
+        loads.append(took)
+    load_ns = median(loads)
     gc.freeze()  # what is imported and loaded stays, and need not be looked through before every run
-    runs = [_timed(session, job["scenario"])]
-    budget = job["warm_seconds"] * 1e9
-    while len(runs) < 2 or (sum(run["wall_ns"] for run in runs[1:]) < budget and len(runs) <= job["most_runs"]):
-        runs.append(_timed(session, job["scenario"]))
+    runs = {}
+    for scenario in job["scenarios"]:
+        session.counts()
+        runs[scenario] = _runs(session, scenario, job["warm_seconds"] if scenario == job["scenarios"][-1] else 0.0, job)
     return {"load_ns": load_ns, "runs": runs}
 
 
-def _timed(session: Session, scenario: str) -> dict[str, Any]:
+def _runs(session: Session, scenario: str, warm_seconds: float, job: Job) -> list[dict[str, Any]]:
+    """Run a scenario cold and warm; its first run has with it what was counted in it."""
+    run = session.prepare(scenario)
+    session.counts()
+    runs = [_timed(run)]
+    runs[0]["counts"] = dict(session.counts())
+    budget = warm_seconds * 1e9
+    while len(runs) < 2 or (sum(one["wall_ns"] for one in runs[1:]) < budget and len(runs) <= job["most_runs"]):
+        runs.append(_timed(run))
+    return runs
+
+
+def _timed(run: Callable[[], Callable[[], Outputs]]) -> dict[str, Any]:
     gc.collect()
     wall, cpu = time.perf_counter_ns(), time.process_time_ns()
-    lay_out = session.run(scenario)
+    lay_out = run()
     wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
     start = time.perf_counter_ns()
     outputs = lay_out()
@@ -113,10 +130,11 @@ def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
                 sessions[case["data"]], _ = _load(subject, job | case)
             session = sessions[case["data"]]
             observed["notes"] = list(session.notes)
+            run = session.prepare(case["scenario"])
             start = time.perf_counter_ns()
-            first = session.run(case["scenario"])()
+            first = run()()
             observed["first_ns"] = time.perf_counter_ns() - start
-            second = session.run(case["scenario"])() if job.get("twice", True) else first
+            second = run()() if job.get("twice", True) else first
             observed |= _kept(job, case, first, second)
         except Exception as error:  # noqa: BLE001 - the candidate's failure is what is observed
             reason = error.reason if isinstance(error, RefusedData) else error
@@ -139,8 +157,7 @@ def _kept(job: Job, case: dict[str, Any], first: Outputs, second: Outputs) -> di
 def _profile(subject: Subject, job: Job) -> dict[str, Any]:
     session, _ = _load(subject, job)
     shape = {"symbols": session.symbols, "timestamps": session.timestamps, "rows": session.rows}
-    digests = digests_of(session.run(job["scenario"])())
-    return profile_run(subject, session, job) | {"notes": list(session.notes), "digests": digests} | shape
+    return profile_run(subject, session, job) | {"notes": list(session.notes)} | shape
 
 
 def _canaries() -> dict[str, int]:

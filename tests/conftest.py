@@ -18,6 +18,13 @@ ROOT = Path(__file__).parents[1]
 US500 = "us500_2007_2017_daily.parquet"
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The engine's caches: a folder of each test's own."""
+    monkeypatch.setenv("EXACT_CHANGE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 @pytest.fixture(scope="session")
 def us500() -> Path:
     """The real prices; where they are absent, what needs them is skipped and says so."""

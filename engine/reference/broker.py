@@ -23,6 +23,7 @@ class Broker:
         self._queue: list[Order] = []
         self._positions: dict[str, Position] = {}
         self._marks: dict[str, float] = {}
+        self.ruined = False
 
     def _update_time(
         self,
@@ -45,17 +46,23 @@ class Broker:
         Raises:
             InputError: where the symbol is not in the data or the quantity is not a whole number other than 0.
         """
-        if symbol not in self._symbols:
-            raise InputError(f"an order for {symbol!r}, which is not in the data")
-        if not isinstance(quantity, int) or quantity == 0:
-            raise InputError(f"an order for {quantity!r} shares of {symbol}", hint="Whole shares, and not 0")
-        order = self._record_order(symbol, quantity, reason)
+        order = self._checked_order(symbol, quantity, reason)
         self._queue.append(order)
+        return order
+
+    def refuse_order(self, symbol: str, quantity: int, reason: str, why: str) -> Order:
+        """Record an order that is rejected at once; raises as `submit_order` does."""
+        order = self._checked_order(symbol, quantity, reason)
+        self._reject(order, why)
         return order
 
     def get_position(self, symbol: str) -> Position | None:
         """Return what is held of the symbol, or None."""
         return self._positions.get(symbol)
+
+    def held(self) -> list[str]:
+        """Return the symbols that are held, sorted."""
+        return sorted(self._positions)
 
     def fill_queued_orders(self) -> None:
         """Fill what was queued earlier at this bar's open, in order of submission; no bar, no fill."""
@@ -85,7 +92,23 @@ class Broker:
             if close is not None:
                 self._marks[symbol] = close
             value += self._positions[symbol].quantity * self._marks[symbol]
-        self.records.equity.append(Equity(self._timestamp, self.cash, value, self.cash + value, len(self._positions)))
+        self._record_equity(value, len(self._positions))
+
+    def stand_still(self, timestamp: date) -> None:
+        """Record the equity of a ruined account: it stays what it was."""
+        self.records.equity.append(replace(self.records.equity[-1], timestamp=timestamp))
+
+    def _record_equity(self, value: float, positions: int) -> None:
+        equity = self.cash + value
+        self.records.equity.append(Equity(self._timestamp, self.cash, value, equity, positions))
+        self.ruined = equity < self.settings.ruin
+
+    def _checked_order(self, symbol: str, quantity: int, reason: str) -> Order:
+        if symbol not in self._symbols:
+            raise InputError(f"an order for {symbol!r}, which is not in the data")
+        if not isinstance(quantity, int) or quantity == 0:
+            raise InputError(f"an order for {quantity!r} shares of {symbol}", hint="Whole shares, and not 0")
+        return self._record_order(symbol, quantity, reason)
 
     def _record_order(self, symbol: str, quantity: int, reason: str) -> Order:
         order = Order(len(self.records.orders) + 1, self._timestamp, symbol, quantity, reason)

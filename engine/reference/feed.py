@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from engine.model import Bar
+from engine.pipeline import Loaded
 
 
 class RowSlice:
@@ -40,9 +41,9 @@ class RowSlice:
 class DataFeed:
     """Bars from a loaded table (sorted by timestamp, then symbol), as Polars rows."""
 
-    def __init__(self, bars: pl.DataFrame) -> None:
-        self.bars = bars
-        self.symbols: list[str] = bars["symbol"].unique().sort().to_list()
+    def __init__(self, loaded: Loaded) -> None:
+        self.bars = loaded.bars
+        self.symbols: list[str] = loaded.bars["symbol"].unique().sort().to_list()
 
     def __iter__(self) -> Iterator[RowSlice]:
         # by number and not by value: Python compares an hour that is struck twice as one

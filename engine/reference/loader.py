@@ -13,6 +13,7 @@ from engine.model import PRICES
 from engine.pipeline import Loaded
 
 COLUMNS = ("timestamp", "symbol", *PRICES, "volume")
+WAYS = ("refuse", "drop")
 _NEEDED = f"Needed: {', '.join(COLUMNS)}"
 _TIMES = "Dates or datetimes, or text like 2020-01-31 or 2020-01-31T15:30:00"
 _KEYS = ["timestamp", "symbol"]
@@ -43,10 +44,15 @@ def load_bars(source: Path | pl.DataFrame, on_bad_bars: str = "refuse") -> Loade
     Raises:
         InputError: where a bar or the file can't be used; the message counts the rows and shows the first.
     """
-    if on_bad_bars not in ("refuse", "drop"):
-        raise InputError(f"unknown way with bad bars {on_bad_bars!r}", hint="Choose from refuse, drop")
-    where = source if isinstance(source, Path) else "table"
-    raw = _read(source) if isinstance(source, Path) else source
+    if on_bad_bars not in WAYS:
+        raise InputError(f"unknown way with bad bars {on_bad_bars!r}", hint=f"Choose from {', '.join(WAYS)}")
+    if isinstance(source, Path):
+        return check_bars(read_file(source), source, on_bad_bars)
+    return check_bars(source, "table", on_bad_bars)
+
+
+def check_bars(raw: pl.DataFrame, where: object, on_bad_bars: str) -> Loaded:
+    """Return the bars of a table as `load_bars` does; `where` is what its errors name."""
     if missing := [column for column in COLUMNS if column not in raw.columns]:
         raise InputError(f"column {_listed(missing)} is missing", where=where, hint=_NEEDED)
     if raw.is_empty():
@@ -63,7 +69,8 @@ def load_bars(source: Path | pl.DataFrame, on_bad_bars: str = "refuse") -> Loade
     return Loaded(bars.select(COLUMNS).rechunk(), tuple(notes))
 
 
-def _read(path: Path) -> pl.DataFrame:
+def read_file(path: Path) -> pl.DataFrame:
+    """Return a file of bars as it stands, unchecked."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(_READERS)

@@ -34,20 +34,28 @@ class Hotspot:
 
 
 def profile_run(subject: Subject, session: Session, job: dict[str, Any]) -> dict[str, Any]:
-    """Profile warm runs of a scenario, as many as give enough samples; write the call tree as HTML."""
-    session.run(job["scenario"])
+    """Profile loading and one run of each scenario, as often as gives enough samples; write the call tree as HTML.
+
+    The scenarios to warm up with run first, so that loading compiled code is not taken for a part of the engine.
+    """
+    for scenario in job["warm_up"]:
+        session.prepare(scenario)()
+    prepared = [session.prepare(scenario) for scenario in job["scenarios"]]
     profiler = Profiler(interval=_INTERVAL)
     runs, end = 0, time.perf_counter() + _LEAST_SECONDS
     with profiler:
         while runs == 0 or time.perf_counter() < end:
-            session.run(job["scenario"])
+            subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
+            for run in prepared:
+                run()
             runs += 1
     html = profiler.output(HTMLRenderer(show_all=False))
     write_text(Path(job["folder"]) / "profile.html", html)
     recorded = profiler.last_session
     root = recorded.root_frame() if recorded else None
     spots = hotspots(root, subject, runs) if root is not None else []
-    return {"hotspots": [asdict(spot) for spot in spots], "seconds": sum(spot.seconds for spot in spots)}
+    seconds = sum(spot.seconds for spot in spots)
+    return {"scenarios": job["scenarios"], "hotspots": [asdict(spot) for spot in spots], "seconds": seconds}
 
 
 def hotspots(root: Frame, subject: Subject, runs: int) -> list[Hotspot]:

@@ -7,22 +7,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from optimizer.benchmark import Arm, ratio_of
+from optimizer.benchmark import FIGURES, LOAD, Arm, ratio_of
 from optimizer.config import Config
 from optimizer.decision import REFUSED
 from optimizer.ecn import PROPOSED, REJECTED, Front, Notice, write_notice
 from optimizer.hardware import hardware_line
 from optimizer.profilers.cpu import shown
 from optimizer.reporters.templates import mebibytes, percent, render, seconds
+from optimizer.reporters.texts import worst_text
 from optimizer.runner import Change, Run, build_text
 
 _NUMBER = "ECN-0000"  # stands in the text until the number is known
 _FIGURES = (
     ("a run, warm", Arm.warm, seconds),
-    ("the first run of a process", Arm.cold, seconds),
+    ("the first run", Arm.cold, seconds),
     ("loading and laying out the data", Arm.load, seconds),
     ("laying out all outputs as tables", Arm.tables, seconds),
-    ("loading, a warm run and its tables", Arm.whole, seconds),
+    ("loading, a run and its tables", Arm.whole, seconds),
     ("peak memory of the process", Arm.peak, mebibytes),
 )
 
@@ -66,7 +67,14 @@ def _body(config: Config, run: Run, change: Change) -> str:
         control_text=build_text(change.control),
         joined=change.joined,
         profile=_profile(change),
-        scenario=run.workload.scenario,
+        profiled=", ".join(change.profile.scenarios),
+        scenario=change.workload.scenario,
+        judged=FIGURES[change.workload.figure],
+        keeps=change.workload.keeps,
+        file=Path(change.workload.data).name,
+        worst=worst_text(change),
+        counts=_counts(change),
+        others=[(name, str(found)) for name, found in evidence.other_ratios().items() if name != FIGURES[LOAD]],
         how=candidate.how,
         exact=candidate.exact,
         risk=candidate.risk,
@@ -89,7 +97,7 @@ def _body(config: Config, run: Run, change: Change) -> str:
         hardware_text=hardware_line(dict(run.hardware)),
         build_file=config.relative(config.subject.build_file),
         build_line=f'"{candidate.name}" = "{_NUMBER}"',
-        reproduce=_reproduce(config, run, change),
+        reproduce=_reproduce(run, change),
         accept=decision.passed,
     )
 
@@ -133,6 +141,14 @@ def _figures(change: Change) -> list[dict[str, str]]:
     ]
 
 
+def _counts(change: Change) -> list[str]:
+    """Return what was counted in the first run of the judged scenario, where it differs."""
+    before = change.evidence.before.counts() if change.evidence.before else {}
+    after = change.evidence.after.counts() if change.evidence.after else {}
+    names = sorted(name for name in {*before, *after} if before.get(name, 0) != after.get(name, 0))
+    return [f"{name}: {before.get(name, 0):,} before, {after.get(name, 0):,} after" for name in names]
+
+
 def _memory(change: Change) -> dict[str, str] | None:
     before, after = change.evidence.before, change.evidence.after
     if before is None or after is None or not after.results():
@@ -140,7 +156,7 @@ def _memory(change: Change) -> dict[str, str] | None:
     return {"before": mebibytes(median(before.peak())), "after": mebibytes(median(after.peak()))}
 
 
-def _reproduce(config: Config, run: Run, change: Change) -> str:
+def _reproduce(run: Run, change: Change) -> str:
     parts = ["optimize", "--only", change.candidate.name]
     if change.control:
         parts += ["--from", ",".join(change.control)]
@@ -148,6 +164,6 @@ def _reproduce(config: Config, run: Run, change: Change) -> str:
         parts += ["--data", str(run.data["path"])]
     if run.workload.on_bad_bars != "refuse":
         parts += ["--on-bad-bars", run.workload.on_bad_bars]
-    if run.workload.scenario != config.subject.default_scenario:
+    if run.scenario_given:
         parts += ["--scenario", run.workload.scenario]
     return shlex.join(parts)

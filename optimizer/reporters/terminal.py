@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from optimizer.profilers.cpu import by_component, shown
-from optimizer.reporters.templates import percent, seconds
-from optimizer.reporters.texts import aa_line, rows_of, total_line
-from optimizer.runner import Change, Run, build_text
+from optimizer.profilers.cpu import shown
+from optimizer.reporters.templates import percent
+from optimizer.reporters.texts import aa_line, profile_line, rows_of, story_of, total_line, total_text
+from optimizer.runner import Change, Run
 
 _STYLES = {
     "faster": "green",
@@ -27,17 +27,13 @@ def print_profile(console: Console, run: Run) -> None:
     """Print where the control's time went."""
     if run.profile is None:
         return
-    shares = ", ".join(
-        f"{name} {percent(share)}" for name, share in by_component(run.profile.hotspots).items() if share >= 0.005
-    )
     data = run.data
     console.print(
         f"{data['path']}: {data['symbols']} symbols, {data['timestamps']} timestamps, {data['rows']} bars", markup=False
     )
     for note in run.notes:
         console.print(f"  {note}", markup=False)
-    took = seconds(run.profile.seconds)
-    console.print(f"{build_text(run.profile.build)} took {took} under the profiler: {shares}", markup=False)
+    console.print(profile_line(run), markup=False)
     for spot in shown(run.profile.hotspots)[:6]:
         console.print(f"  {percent(spot.share):>5}  {spot.function}  {spot.file}:{spot.line}", markup=False)
 
@@ -63,8 +59,14 @@ def print_summary(console: Console, run: Run, ecns: Mapping[str, str], out: str)
         verdict = Text(row.verdict, style=_STYLES.get(row.verdict, ""))
         table.add_row(row.name, verdict, row.before, row.after, row.ratio, row.ecn)
     console.print()
+    console.print(profile_line(run), markup=False)
+    for line in story_of(run):
+        console.print(line, markup=False)
+    console.print()
     console.print(table)
     console.print()
     console.print(aa_line(run), markup=False)
     console.print(total_line(run), markup=False)
+    for total in run.totals[1:]:
+        console.print(f"  {total_text(total)}", markup=False)
     console.print(f"Report: {out}/latest/report.html   notices: {out}/ecn/", markup=False)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from optimizer.benchmark import Arm
-from optimizer.decision import PASSED
+from optimizer.benchmark import FIGURES, LOAD, Arm
 from optimizer.hardware import hardware_line
 from optimizer.profilers.cpu import shown
-from optimizer.reporters.templates import seconds
-from optimizer.runner import Change, Run, build_text
+from optimizer.reporters.templates import percent, seconds
+from optimizer.runner import Change, Run, Total, build_text
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Row:
     name: str
     title: str
     verdict: str
+    workload: str
+    worst: str
     before: str
     after: str
     ratio: str
@@ -41,6 +43,8 @@ def _row(change: Change, ecn: str) -> Row:
         name=change.candidate.name,
         title=change.candidate.title.rstrip("."),
         verdict=str(change.decision.verdict),
+        workload=workload_text(change),
+        worst=worst_text(change),
         before=median_text(evidence.before),
         after=median_text(evidence.after),
         ratio=str(evidence.ratio() or "-"),
@@ -50,21 +54,71 @@ def _row(change: Change, ecn: str) -> Row:
     )
 
 
+def workload_text(change: Change) -> str:
+    """Return what a change was judged on, in words."""
+    workload = change.workload
+    return f"{workload.scenario} on {Path(workload.data).name}, {FIGURES[workload.figure]}"
+
+
+def worst_text(change: Change) -> str:
+    """Return the workload on which the change does worst, and the ratio there."""
+    worst = change.evidence.worst()
+    return f"{worst[1]} on {worst[0]}" if worst else ""
+
+
 def median_text(arm: Arm | None) -> str:
-    """Return the median time of a warm run."""
-    return seconds(median(arm.warm())) if arm is not None and arm.results() else "-"
+    """Return the median of the figure that is judged."""
+    return seconds(median(arm.judged())) if arm is not None and arm.results() else "-"
+
+
+def total_text(total: Total) -> str:
+    """Return what the run came to on one workload, in a sentence."""
+    before, after = (seconds(median(total.seconds(arm))) for arm in (total.before, total.after))
+    what = FIGURES[LOAD] if total.workload.figure == LOAD else total.workload.label
+    data = Path(total.workload.data).name
+    return f"{what} ({data}): {before} with the reference, {after} with the final build, ratio {total.ratio}"
 
 
 def total_line(run: Run) -> str:
     """Return what the run came to, in a sentence."""
-    passed = [change.candidate.name for change in run.changes if change.decision.verdict in PASSED]
-    if run.reference_arm is None or run.final_arm is None or run.total is None:
+    if run.total is None:
         return "Nothing passed: the build stays as it was."
-    loads = [seconds(median(arm.load())) for arm in (run.reference_arm, run.final_arm)]
+    loads = [seconds(median(arm.load())) for arm in (run.total.before, run.total.after)]
     return (
-        f"{len(passed)} of {len(run.changes)} changes passed. A run takes {median_text(run.reference_arm)} with the "
-        f"reference and {median_text(run.final_arm)} with the final build: ratio {run.total}. "
+        f"{len(run.passed)} of {len(run.changes)} changes passed. {total_text(run.total)}. "
         f"Loading apart: {loads[0]} and {loads[1]}."
+    )
+
+
+def story_of(run: Run) -> list[str]:
+    """Return the run as a story: what the time went to, what was tried and why, what stayed and what did not."""
+    lines = []
+    for number, change in enumerate(run.changes, 1):
+        candidate, decision = change.candidate, change.decision
+        share = change.profile.shares.get(candidate.component, 0.0)
+        why = f"{candidate.component} took {percent(share)} of the time of {_build_of(change)}"
+        worst = change.evidence.worst()
+        where = f" It does worst with {worst_text(change)}." if worst and worst[0] != change.workload.label else ""
+        fate = "It stays." if decision.passed else "It does not stay."
+        lines.append(
+            f"{number}. {candidate.name}: {why}. {str(decision.verdict).capitalize()}: {decision.reason}. {fate}{where}"
+        )
+    return lines
+
+
+def _build_of(change: Change) -> str:
+    count = len(change.profile.build)
+    return "the reference" if not count else f"the build of {count} change{'s' if count > 1 else ''}"
+
+
+def profile_line(run: Run) -> str:
+    """Return where the time of the first control went, in a sentence."""
+    if run.profile is None:
+        return ""
+    shares = ", ".join(f"{name} {percent(share)}" for name, share in run.profile.shares.items() if share >= 0.005)
+    what = f"loading and one run of {', '.join(run.profile.scenarios)}"
+    return (
+        f"{build_text(run.profile.build)} took {seconds(run.profile.seconds)} under the profiler for {what}: {shares}"
     )
 
 
@@ -86,9 +140,9 @@ def shared_values(run: Run, ecns: Mapping[str, str]) -> dict[str, Any]:
         "started_at": run.started_at,
         "data": run.data,
         "notes": run.notes,
-        "scenario": run.workload.scenario,
-        "control_text": build_text(run.first),
-        "profile_seconds": run.profile.seconds if run.profile else 0.0,
+        "profile_line": profile_line(run),
+        "story": story_of(run),
+        "totals": [total_text(total) for total in run.totals],
         "spots": shown(run.profile.hotspots) if run.profile else [],
         "rows": rows_of(run, ecns),
         "aa_line": aa_line(run),

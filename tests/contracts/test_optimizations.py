@@ -10,7 +10,7 @@ from engine.catalog import extend, find
 from engine.scenarios import SCENARIOS, blemished_market, run_scenario, ties_market
 from optimizer.parity import digests_of, first_divergence, table_digest
 
-STAGES = ("features", "rejections", "fills", "trades", "orders", "equity", "sweep")
+STAGES = ("features", "gates", "rejections", "fills", "trades", "orders", "equity", "sweep")
 
 
 def build_of(name: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from engine import (
     generate_market,
     load,
 )
+from engine.counting import taken
 from engine.model import FeatureTable
 from engine.optimizations.caching import feature_cache
 from engine.scenarios import SCENARIOS
@@ -87,13 +88,14 @@ def test_the_cache_keeps_data_sets_apart_and_drops_what_was_used_longest_ago(mon
         computed.extend((len(feed.bars), feature.name) for feature in features)
         return FeatureTable({one.name: [float(len(feed.bars))] * len(feed.bars) for one in features}, {"S0000": 0})
 
+    taken()
     cache = feature_cache.FeatureCache(inner)
     feeds = [load(generate_market(symbols=1, bars=bars), build=()).feed for bars in (10, 20)]
     for _ in range(2):
         assert cache(feeds[0], (SMA(2),)).columns["sma_2"][0] == 10.0
         assert cache(feeds[1], (SMA(2), SMA(3))).columns["sma_3"][0] == 20.0
     assert computed == [(10, "sma_2"), (20, "sma_2"), (20, "sma_3")]
-    assert (cache.hits, cache.misses) == (3, 3)
+    assert taken() == {"features found in memory": 3, "features not in memory": 3}
     monkeypatch.setattr(feature_cache, "BUDGET_BYTES", 20 * 32)
     cache(feeds[1], (SMA(4),))
     cache(feeds[0], (SMA(2),))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer.benchmark import Arm
+from optimizer.benchmark import COLD, LOAD, Arm, Workload
 from optimizer.decision import Evidence, Verdict, decide
 from optimizer.determinism import Determinism
 from optimizer.parity import Divergence
@@ -16,18 +16,21 @@ SOUND = Determinism(cells=7, identical=7, no_effect=(), differing="", compile_se
 PLACE = Divergence("fills", "price", "2011-08-08", "BAC", "1.0", "2.0", "", "3 fills")
 
 
-def arm(warm: list[float], *, load: float = 0.1, peak: int = 100) -> Arm:
-    runs = [{"wall_ns": 1e9, "digests": {}}]
+def runs_of(*seconds: float) -> list[dict[str, object]]:
+    return [{"wall_ns": one * 1e9, "tables_ns": 0, "digests": {}} for one in seconds]
+
+
+def arm(
+    warm: list[float], *, load: float = 0.1, peak: int = 100, cold: float = 1.0, other: float = 1.0, figure: str = "run"
+) -> Arm:
+    """Return six processes or so, with another scenario beside the judged one."""
     seen = [
         Observation(
-            {"load_ns": load * 1e9, "runs": [*runs, {"wall_ns": time * 1e9, "tables_ns": 0, "digests": {}}]},
-            "",
-            {},
-            peak,
+            {"load_ns": load * 1e9, "runs": {"small": runs_of(other, other), "cross": runs_of(cold, one)}}, "", {}, peak
         )
-        for time in warm
+        for one in warm
     ]
-    return Arm((), seen)
+    return Arm((), Workload("prices.parquet", "refuse", "cross", figure, ("small",)), seen)
 
 
 def evidence(before: Arm, after: Arm) -> Evidence:
@@ -47,6 +50,8 @@ CONTROL = arm([1.0] * 6)
         (arm([1.5] * 6), Verdict.SLOWER),
         (arm([0.5, 0.5, 0.5, 0.5, 0.5, 1.1]), Verdict.INCONCLUSIVE),
         (arm([0.9] * 6, load=0.5), Verdict.SLOWER),
+        (arm([0.5] * 6, other=1.5), Verdict.SLOWER),
+        (arm([0.5] * 6, other=1.1), Verdict.FASTER),
         (arm([0.5] * 5), Verdict.FAILED),
     ],
 )
@@ -54,6 +59,28 @@ def test_the_verdict_follows_from_the_interval(after: Arm, verdict: Verdict) -> 
     decision = decide(evidence(CONTROL, after))
     assert decision.verdict is verdict
     assert decision.reason
+
+
+@pytest.mark.parametrize(
+    ("figure", "after", "verdict"),
+    [
+        (LOAD, {"load": 0.05}, Verdict.FASTER),
+        (LOAD, {"cold": 0.1}, Verdict.EQUIVALENT),
+        (COLD, {"cold": 0.5}, Verdict.FASTER),
+        (COLD, {"load": 0.01}, Verdict.EQUIVALENT),
+    ],
+)
+def test_the_figure_of_the_workload_is_judged(figure: str, after: dict[str, float], verdict: Verdict) -> None:
+    before = arm([1.0] * 6, figure=figure)
+    assert decide(evidence(before, arm([1.0] * 6, figure=figure, **after))).verdict is verdict
+
+
+def test_the_worst_workload_is_told() -> None:
+    found = evidence(CONTROL, arm([0.5] * 6, other=1.2, load=0.11))
+    name, ratio = found.worst() or ("", None)
+    assert name.startswith("small")
+    assert ratio is not None
+    assert ratio.median == pytest.approx(1 / 1.2)
 
 
 def test_nothing_is_fast_that_is_wrong() -> None:

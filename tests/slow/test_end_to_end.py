@@ -57,8 +57,11 @@ def test_a_run_leaves_what_others_rely_on(optimize, project: Path, data: Path) -
     assert change["verdict"] in VERDICTS
     refused = change["verdict"] == "slower"  # a noisy machine may say so; what is exact is never noisy
     assert done.returncode == (3 if not run["aa_control"]["passed"] else 1 if refused else 0), done.stderr
-    assert change["parity"] == {"exact": True, "scenarios": len(SUBJECT.golden_sets()[0].cases) + 1, "divergence": None}
-    assert (change["determinism"]["cells"], change["determinism"]["identical"]) == (7, 7)
+    scenarios = len(SUBJECT.golden_sets()[0].cases) + len(SUBJECT.common_scenarios) + 1
+    assert change["parity"] == {"exact": True, "scenarios": scenarios, "divergence": None}
+    assert change["determinism"]["cells"] == change["determinism"]["identical"] >= 7
+    assert change["workload"] == {"scenario": "sma_cross", "figure": "run", "data": "prices.parquet"}
+    assert change["worst"]["workload"]
     assert change["seconds"]["pairs"] >= 6
     assert change["peak_bytes"]["after"] > 1 << 20
     assert (project / "reports" / "latest" / "report.html").is_file()

@@ -18,12 +18,11 @@ from datetime import date
 from itertools import repeat
 
 import numpy as np
-import polars as pl
 
 from engine.arrays import FIELDS, Arrays, RowView, lay_out
 from engine.catalog import optimization
 from engine.model import Bar
-from engine.pipeline import FeedComponent
+from engine.pipeline import FeedComponent, Loaded
 
 
 class MatrixSlice:
@@ -54,10 +53,10 @@ class MatrixSlice:
 class MatrixFeed:
     """Loaded bars as arrays."""
 
-    def __init__(self, bars: pl.DataFrame) -> None:
-        self.bars = bars
-        self.symbols: list[str] = bars["symbol"].unique().sort().to_list()
-        self.arrays = lay_out(bars, self.symbols)
+    def __init__(self, loaded: Loaded) -> None:
+        self.bars = loaded.bars
+        self.arrays = loaded.layout if isinstance(loaded.layout, Arrays) else lay_out(loaded.bars)
+        self.symbols: list[str] = self.arrays.symbols
 
     def __iter__(self) -> Iterator[MatrixSlice]:
         for step, timestamp in enumerate(self.arrays.times):

@@ -12,22 +12,28 @@ Risk: None known beyond memory for one flag a bar and condition.
 
 from __future__ import annotations
 
-from engine.arrays import arrays_of, events_of, signal_of
+from engine.arrays import arrays_of, events_of, passing, signal_of
 from engine.catalog import optimization
-from engine.model import Bar, FeatureTable, Result
+from engine.model import Bar, FeatureTable, PassTable, Result
 from engine.pipeline import Brokerage, Feed, LoopComponent
 from engine.strategy import Context, DeclaredStrategy, Strategy, is_declared
 
 
-def _run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: DeclaredStrategy) -> Result:
+def _run(
+    feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: DeclaredStrategy
+) -> Result:
     arrays = arrays_of(feed)
     columns, symbols = arrays.columns, arrays.symbols
-    awaited = signal_of(strategy.entry, features, columns) | signal_of(strategy.exit, features, columns)
-    events = events_of(awaited, columns, len(arrays.timestamps))
+    open_gates = passing(passes, len(columns.close))
+    entry = signal_of(strategy.entry, features, columns) & open_gates
+    events = events_of(entry | signal_of(strategy.exit, features, columns), columns, len(arrays.timestamps))
     offsets, bars, numbers = events.offsets.tolist(), events.bar.tolist(), events.symbol.tolist()
     starts = columns.starts.tolist()
-    context = Context(broker, features)
+    context = Context(broker, features, passes)
     for step, slice_ in enumerate(feed):
+        if broker.ruined:
+            broker.stand_still(slice_.timestamp)
+            continue
         broker._update_time(
             slice_.timestamp,
             slice_.by_symbol("open"),
@@ -39,21 +45,27 @@ def _run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: Declar
         broker.evaluate_position_rules()
         for event in range(offsets[step], offsets[step + 1]):
             bar, number = bars[event], numbers[event]
+            if not open_gates[bar] and broker.get_position(symbols[number]) is None:
+                continue
             context.move_to(symbols[number], bar - starts[number])
             prices = (column.item(bar) for column in columns[2:])
             strategy.on_bar(context, Bar(slice_.timestamp, symbols[number], *prices))
         broker.move_water_marks()
         broker.mark_to_market()
-    return broker.records.result(feed.bars, features)
+    return broker.records.result(feed.bars, features, passes)
 
 
-@optimization(component="loop", requires=["vectorization/array_feed", "vectorization/column_features"])
+@optimization(
+    component="loop",
+    requires=["vectorization/array_feed", "vectorization/column_features"],
+    after=["early-exit/passing_bars"],
+)
 def awaited_bars(inner: LoopComponent) -> LoopComponent:
     """Pass over the bars on which a declared strategy has nothing to do."""
 
-    def run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: Strategy) -> Result:
+    def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
         if is_declared(strategy):
-            return _run(feed, features, broker, strategy)
-        return inner(feed, features, broker, strategy)
+            return _run(feed, features, passes, broker, strategy)
+        return inner(feed, features, passes, broker, strategy)
 
     return run

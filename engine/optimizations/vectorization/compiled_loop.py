@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from engine.arrays import Arrays, Bools, Columns, Events, Floats, Ints, arrays_of, as_any, events_of, signal_of
+from engine.arrays import Arrays, Bools, Columns, Events, Floats, Ints, arrays_of, as_any, events_of, passing, signal_of
 from engine.catalog import optimization
 from engine.jit import compiled_in_place, prefetch
 from engine.model import (
@@ -28,11 +28,11 @@ from engine.model import (
     FeatureTable,
     Fill,
     Order,
+    PassTable,
     Rejection,
     Result,
     Settings,
     Trade,
-    feature_frame,
     schema_of,
 )
 from engine.pipeline import Brokerage, Feed, LoopComponent
@@ -55,6 +55,7 @@ class Terms(NamedTuple):
 
     commission: float
     slippage: float
+    ruin: float
     rules: Rules
 
 
@@ -291,8 +292,8 @@ def _call_strategy(
 
 
 @compiled_in_place
-def _close_step(book: Book, market: Columns, log: Log, step: int) -> None:
-    """Steps 5 and 6: water marks, then equity, added in symbol order."""
+def _close_step(book: Book, market: Columns, log: Log, ruin: float, step: int) -> bool:
+    """Steps 5 and 6: water marks, then equity, added in symbol order; true where the account lives on."""
     steps, high = market.step, market.high
     held, cursor, quantity, mark, water_mark = book.held, book.cursor, book.quantity, book.mark, book.water_mark
     value = 0.0
@@ -306,6 +307,16 @@ def _close_step(book: Book, market: Columns, log: Log, step: int) -> None:
     log.equity[step, 1] = value
     log.equity[step, 2] = book.cash[0] + value
     log.positions[step] = book.sizes[0]
+    return bool(log.equity[step, 2] >= ruin)
+
+
+@compiled_in_place
+def _stand_still(log: Log, last: int) -> None:
+    """Fill the tail of a ruined account with its last row."""
+    for step in range(last + 1, len(log.positions)):
+        for column in range(3):
+            log.equity[step, column] = log.equity[last, column]
+        log.positions[step] = log.positions[last]
 
 
 @compiled_in_place
@@ -314,7 +325,9 @@ def _loop(market: Columns, entries: Events, shares: Ints, leave: Bools, terms: T
         _fill_queue(book, market, log, terms, step)
         _apply_rules(book, market, log, terms, step)
         _call_strategy(book, market, entries, shares, leave, log, step)
-        _close_step(book, market, log, step)
+        if not _close_step(book, market, log, terms.ruin, step):
+            _stand_still(log, step)
+            break
 
 
 def _terms(strategy: DeclaredStrategy, settings: Settings) -> Terms:
@@ -323,6 +336,7 @@ def _terms(strategy: DeclaredStrategy, settings: Settings) -> Terms:
     return Terms(
         settings.commission,
         settings.slippage,
+        settings.ruin,
         Rules(
             np.array(bases, np.int64),
             np.array([_factor(rule) for rule in rules], np.float64),
@@ -436,11 +450,16 @@ class _Tables:
         return self._table(Equity, self._timestamps, *self._log.equity.T, self._log.positions)
 
 
-def _run(feed: Feed, features: FeatureTable, settings: Settings, strategy: DeclaredStrategy) -> Result:
+def _run(
+    feed: Feed, features: FeatureTable, passes: PassTable, settings: Settings, strategy: DeclaredStrategy
+) -> Result:
     arrays = arrays_of(feed)
     market = arrays.columns
     steps = len(arrays.timestamps)
-    entries = events_of(signal_of(strategy.entry, features, market), market, steps)
+    enter = signal_of(strategy.entry, features, market)
+    if passes.columns:
+        enter &= passing(passes, len(enter))
+    entries = events_of(enter, market, steps)
     leave = signal_of(strategy.exit, features, market)
     log = _empty_log(len(entries.bar), steps)
     shares = (strategy.size.amount / market.close[entries.bar]).astype(np.int64)  # cut off, as int() does
@@ -453,21 +472,29 @@ def _run(feed: Feed, features: FeatureTable, settings: Settings, strategy: Decla
         fills=tables.fills(),
         trades=tables.trades(),
         equity=tables.equity(),
-        make_features=lambda: feature_frame(feed.bars, features.columns),
+        bars=feed.bars,
+        feature_table=features,
+        pass_table=passes,
     )
 
 
 @optimization(
     component="loop",
     requires=["vectorization/array_feed", "vectorization/column_features"],
-    after=["vectorization/awaited_bars", "vectorization/masked_rules", "vectorization/soa_broker"],
+    after=[
+        "vectorization/awaited_bars",
+        "vectorization/masked_rules",
+        "vectorization/soa_broker",
+        "early-exit/passing_bars",
+        "early-exit/ruined_account",
+    ],
 )
 def compiled_loop(inner: LoopComponent) -> LoopComponent:
     """Compile the loop for declared strategies."""
 
-    def run(feed: Feed, features: FeatureTable, broker: Brokerage, strategy: Strategy) -> Result:
+    def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
         if is_declared(strategy):
-            return _run(feed, features, broker.settings, strategy)
-        return inner(feed, features, broker, strategy)
+            return _run(feed, features, passes, broker.settings, strategy)
+        return inner(feed, features, passes, broker, strategy)
 
     return run

@@ -21,7 +21,7 @@ import numpy as np
 
 from engine.arrays import Floats, Ints, arrays_of, row_of
 from engine.catalog import optimization
-from engine.model import Equity, Order, Position, Settings
+from engine.model import Order, Position, Settings
 from engine.pipeline import BrokerComponent, Feed, Rules
 from engine.reference.broker import Broker
 
@@ -34,6 +34,7 @@ class SoaBroker(Broker):
         arrays = arrays_of(feed)
         count = len(arrays.symbols)
         self._index = arrays.index
+        self._symbol_names = arrays.symbols
         self._close_matrix = arrays.matrices["close"]
         self._quantities = [0] * count
         self._entry_prices = [0.0] * count
@@ -51,6 +52,10 @@ class SoaBroker(Broker):
         assert entry_time is not None  # noqa: S101 - set by the buy that made the quantity
         return Position(symbol, quantity, self._entry_prices[number], entry_time, self._entry_commissions[number])
 
+    def held(self) -> list[str]:
+        """Return the symbols that are held, sorted."""
+        return [self._symbol_names[number] for number in self._held]
+
     def evaluate_position_rules(self) -> None:
         """Leave the positions whose rules fire on this bar, in symbol order."""
         for leaves in self.rules.exits(self._opens, self._highs, self._lows):
@@ -65,7 +70,7 @@ class SoaBroker(Broker):
             value = np.add.accumulate(quantities * row_of(self._closes)[held]).item(-1)
             if value != value:  # NaN: something held has no bar here
                 value = np.add.accumulate(quantities * self._last_closes(held)).item(-1)
-        self.records.equity.append(Equity(self._timestamp, self.cash, value, self.cash + value, len(self._held)))
+        self._record_equity(value, len(self._held))
 
     def _arrays_of_held(self) -> tuple[Ints, Floats]:
         if self._held_arrays is None:

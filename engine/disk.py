@@ -1,0 +1,141 @@
+"""Tables kept on disk between runs: mapped when they are read, and never trusted.
+
+A kept table is one uncompressed Arrow file below `cache_root()`. Its name comes from its key, which is the content
+and the code that it depends on; the file has the key and a digest of its values with it. What does not fit, or can't
+be read, is dropped, told on the log, and computed again by whoever asked. A file is written aside and put in place
+in one step, so that readers and writers need no lock: two that write at once write the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import xxhash
+from polars.exceptions import PanicException, PolarsError
+from pyarrow import ipc
+
+log = logging.getLogger("engine.cache")
+Key = Mapping[str, str | int]
+_PACKAGE = Path(__file__).parent
+_KEY, _DIGEST = b"exact-change.key", b"exact-change.digest"
+
+
+def cache_root() -> Path:
+    """Return the folder of all caches: EXACT_CHANGE_CACHE, or data/cache of the project, or the user's cache."""
+    if named := os.environ.get("EXACT_CHANGE_CACHE"):
+        return Path(named)
+    project = _PACKAGE.parent
+    if (project / "pyproject.toml").is_file():
+        return project / "data" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exact-change"
+
+
+@cache
+def code_digest() -> str:
+    """Return the digest of the engine's sources: what other code has written is not read."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def key_hash(key: Key) -> str:
+    """Return a short name for a key."""
+    return hashlib.sha256(key_text(key).encode()).hexdigest()[:32]
+
+
+def content_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file's content; None where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def keep(path: Path, table: pl.DataFrame, key: Key) -> bool:
+    """Write a table under its key; tell where it can't be written, and go on."""
+    arrow = table.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    arrow = arrow.replace_schema_metadata({_KEY: key_text(key).encode(), _DIGEST: digest_of(table).encode()})
+
+    def write(temporary: Path) -> None:
+        with pa.OSFile(str(temporary), "wb") as sink, ipc.new_file(sink, arrow.schema) as writer:
+            writer.write_table(arrow)
+
+    return put_in_place(path, write)
+
+
+def put_in_place(path: Path, write: Callable[[Path], None]) -> bool:
+    """Write a file aside and put it in place in one step; tell where that can't be done, and go on."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, PolarsError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+        log.warning("%s: can't be kept (%s), so it is computed every time", path, why)
+        return False
+    return True
+
+
+def kept(path: Path, key: Key) -> pl.DataFrame | None:
+    """Return the table that was kept under this key, its numbers mapped from the file; None where there is none."""
+    try:
+        if not path.is_file():
+            return None
+        with pa.memory_map(str(path), "r") as source:
+            arrow = ipc.open_file(source).read_all()
+        meta = arrow.schema.metadata or {}
+        if meta.get(_KEY) != key_text(key).encode():
+            why = "belongs to another key"
+        else:
+            arrow.validate(full=True)  # text that points outside of the file must not be followed
+            table = pl.DataFrame(pl.from_arrow(arrow))
+            if meta.get(_DIGEST) == digest_of(table).encode():
+                return table
+            why = "is damaged: its values do not have their digest"
+    except (pa.ArrowException, PanicException, PolarsError, OSError, UnicodeDecodeError) as error:
+        why = f"can't be read ({' '.join(str(error).split())[:120]})"
+    drop(path, why)
+    return None
+
+
+def drop(path: Path, why: str) -> None:
+    """Remove a file that does not hold what it should, and tell."""
+    log.warning("%s: %s; dropped, and computed again", path, why)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s: can't be removed (%s)", path, error.strerror or error)
+
+
+def key_text(key: Key) -> str:
+    """Return the key as text, with the code that it is for."""
+    return json.dumps(dict(key) | {"code": code_digest()}, sort_keys=True)
+
+
+def digest_of(table: pl.DataFrame) -> str:
+    """Return the digest of a table's names, types and values, to tell damage: fast, and no proof against forgery."""
+    digest = xxhash.xxh3_128()
+    for column in table:
+        digest.update(f"{column.name}\0{column.dtype}\0{len(column)}\0".encode())
+        if column.dtype == pl.String:
+            for buffer in column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[1:]:
+                digest.update(buffer or b"")
+        else:
+            digest.update(np.ascontiguousarray(column.to_physical().to_numpy()).view(np.uint8).data)
+    return digest.hexdigest()

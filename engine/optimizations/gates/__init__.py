@@ -1,0 +1,1 @@
+"""Gates evaluated where a threshold can make a difference, and nowhere else."""

@@ -1,0 +1,1 @@
+"""Read less, and only once."""
