@@ -240,10 +240,10 @@ _ALL = (
     ),
     Scenario(
         "sweep_stops",
-        "a sweep over stops and targets, over the first 12 symbols",
+        "a sweep over stops and targets, over the first 24 symbols",
         level_with,
-        parameters={"stop_loss": [0.02, 0.04, 0.06, 0.08], "take_profit": [0.05, 0.1, 0.2]},
-        symbols=12,
+        parameters={"stop_loss": [0.02, 0.03, 0.04, 0.05, 0.06], "take_profit": [0.05, 0.1, 0.15, 0.2]},
+        symbols=24,
     ),
     Scenario(
         "sweep_chance", "a sweep of coin tosses: seeds come from the trial", Chance, parameters={"odds": [0.02, 0.1]}

@@ -45,13 +45,13 @@ MUTANTS = {
         "range(warm, end, BLOCK)",
         "range(warm, end, BLOCK + 1)",
     ),
-    "not where both hold": ("vectorization/awaited_bars.py", ") | signal_of(", ") ^ signal_of("),
+    "not where both hold": ("vectorization/awaited_bars.py", "entry | signal_of(", "entry ^ signal_of("),
     "above, or equal": (
         "../arrays.py",
         "signal[bar] = left[bar] > right[bar]",
         "signal[bar] = left[bar] >= right[bar]",
     ),
-    "entries alone": ("vectorization/awaited_bars.py", ") | signal_of(", ") & signal_of("),
+    "entries alone": ("vectorization/awaited_bars.py", "entry | signal_of(", "entry & signal_of("),
     "a window that is one bar late": (
         "vectorization/column_features.py",
         "closes[bar - length + 1 :]",
@@ -65,8 +65,48 @@ MUTANTS = {
     ),
     "a key without the configuration": (
         "caching/feature_cache.py",
-        "hashlib.sha256(repr(feature).encode())",
-        "hashlib.sha256(b'any')",
+        "feature_key(feed, feature)",
+        "feature_key(feed, features[0])",
+    ),
+    "a kept feature of another configuration": (
+        "caching/persistent_features.py",
+        "**feature_key(feed, feature)._asdict()}",
+        '**feature_key(feed, feature)._asdict(), "config_hash": ""}',
+    ),
+    "what a tighter gate says, asked of the looser one": (
+        "gates/pass_sets.py",
+        "(below, above) if gate.rising else (above, below)",
+        "(above, below) if gate.rising else (below, above)",
+    ),
+    "a first bar that is passed over": (
+        "vectorization/column_gates.py",
+        "if bar - needed < first:",
+        "if bar - needed <= first:",
+    ),
+    "a gate that has to be passed": (
+        "vectorization/column_gates.py",
+        "figure >= threshold if rising",
+        "figure - 0.02 >= threshold if rising",
+    ),
+    "what is held, not shown outside its gates": (
+        "early_exit/passing_bars.py",
+        "if arrays.columns.step[bar] == step:",
+        "if arrays.columns.step[bar] < step:",
+    ),
+    "a tail that is a row short": (
+        "early_exit/ruined_account.py",
+        "timestamps[len(equity) :]",
+        "timestamps[len(equity) + 1 :]",
+    ),
+    "a store with highs for all": (
+        "io/matrix_store.py",
+        "field: layout.matrices[field].ravel()",
+        'field: layout.matrices["high"].ravel()',
+    ),
+    "a compiled account that lives on": (
+        "vectorization/compiled_loop.py",
+        "log.equity[step, 2] >= ruin",
+        "log.equity[step, 2] >= 0.0 * ruin",
     ),
 }
 

@@ -1,0 +1,154 @@
+"""Run the trials of a sweep in as many processes as there are cores.
+
+How: Fresh worker processes, never forked, get the bars as a mapped Arrow file and compose the same build; each has
+one thread a library. A trial goes to them as the names and values that make its strategy, and comes back as the bits
+of its row. The workers stay for further sweeps over the market, and end with it, with Ctrl-C, or with the process
+that started them. The trial of a worker that dies runs again; at the third death its row says so.
+EXACT_CHANGE_WORKERS is the number of workers; without it there are as many as cores, up to 8.
+
+Exact: A worker runs a trial as the reference does, by the same build, over the same bits, with the seed that comes
+from the trial. A strategy's module, with those of its folder that it uses, has to hold the same in the worker as
+here, and values have to come back equal; what can't be sent so runs in this process.
+
+Risk: Starting the workers takes a second or more, at the first sweep over a market and again after another market
+had its turn: a short sweep gets slower. Each worker lays out a market of its own in memory. A strategy of `__main__`,
+which is where a script or a notebook defines it, has no name that a worker can import: such a sweep stays in one
+process, and the log says so. What a program sets in its own process, such as warning filters, `numpy.seterr`, the
+environment, or a patch to the engine or to an installed package, is not looked at; and trials that hand something on
+to the next by a global variable do so only within their worker. So too for the order of a set of texts, which differs
+from process to process unless PYTHONHASHSEED is set.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from engine.catalog import optimization
+from engine.errors import InputError
+from engine.model import Settings
+from engine.pipeline import Feed, Pipeline, SweepComponent
+from engine.strategy_names import Encoded, Encoder, UnsendableError
+from engine.trials import Trial, TrialRow
+from engine.worker_pool import Left, Pool, Task
+
+log = logging.getLogger("engine.sweep")
+MOST_WORKERS = 8
+
+
+class SpawnedTrials:
+    """Runs what can be sent in workers, and leaves the rest to the inner component."""
+
+    def __init__(self, inner: SweepComponent) -> None:
+        self._inner = inner
+
+    def __call__(
+        self, pipeline: Pipeline, feed: Feed, trials: Sequence[Trial], settings: Settings
+    ) -> Iterator[tuple[int, TrialRow]]:
+        """Run every trial; yield its place and its row as it is done."""
+        left: dict[int, str] = {}
+        if (count := workers_for(len(trials))) > 1:
+            for place, done in _in_workers(pipeline, feed, trials, settings, count):
+                if isinstance(done, Left):
+                    left[place] = done.why
+                else:
+                    yield place, done
+            for why, number in Counter(left.values()).items():
+                log.warning("%d of %d trials run in this process: %s", number, len(trials), why)
+        else:
+            left = dict.fromkeys(range(len(trials)), "")
+        places = sorted(left)
+        try:
+            for number, row in self._inner(pipeline, feed, [trials[place] for place in places], settings):
+                yield places[number], row
+        except BaseException:
+            _end_workers()
+            raise
+
+
+def workers_for(trials: int) -> int:
+    """Return the number of workers for so many trials."""
+    named = os.environ.get("EXACT_CHANGE_WORKERS", "")
+    if named:
+        if not named.isdecimal() or int(named) < 1:
+            raise InputError(f"EXACT_CHANGE_WORKERS is {named!r}", hint="The number of worker processes: 1 or more")
+        return min(int(named), trials)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, trials, MOST_WORKERS)
+
+
+_in_use = threading.Lock()
+_pool: Pool | None = None  # the one that is alive: processes do not pile up
+
+
+def _in_workers(
+    pipeline: Pipeline, feed: Feed, trials: Sequence[Trial], settings: Settings, count: int
+) -> Iterator[tuple[int, TrialRow | Left]]:
+    task, unsendable = _task_of(trials, settings)
+    yield from unsendable.items()
+    if not task.trials:
+        return
+    if not _in_use.acquire(blocking=False):
+        yield from ((place, Left("another sweep has the workers")) for place in task.trials)
+        return
+    try:
+        try:
+            pool = _pool_for(feed, pipeline.build, task)
+        except OSError as error:
+            yield from ((place, Left(f"the bars can't be written for workers ({error})")) for place in task.trials)
+        else:
+            yield from pool.run(task, count)
+    finally:
+        _in_use.release()
+
+
+def _end_workers() -> None:
+    """End the workers, where no other sweep has them: nothing is to be left of one that ended early."""
+    if _in_use.acquire(blocking=False):
+        try:
+            if _pool is not None:
+                _pool.close()
+        finally:
+            _in_use.release()
+
+
+def _pool_for(feed: Feed, build: tuple[str, ...], task: Task) -> Pool:
+    global _pool
+    if _pool is None or not _pool.fits(feed, build, task.modules):
+        if _pool is not None:
+            _pool.close()
+        _pool = Pool(feed, build)
+    return _pool
+
+
+def _task_of(trials: Sequence[Trial], settings: Settings) -> tuple[Task, dict[int, Left]]:
+    """Return the trials that can be sent, and why the others can't."""
+    encoder = Encoder()
+    strategies: dict[int, Encoded] = {}
+    sendable: dict[int, Encoded] = {}
+    left: dict[int, Left] = {}
+    how: Encoded = None
+    for place, trial in enumerate(trials):
+        try:
+            how = how or encoder.encode(settings)
+            if id(trial.strategy) not in strategies:
+                strategies[id(trial.strategy)] = encoder.encode(trial.strategy)
+            if not all(type(name) is str for name in trial.parameters):
+                raise UnsendableError("a parameter has a name that is not text")
+            parameters = {name: encoder.encode(value) for name, value in trial.parameters.items()}
+        except UnsendableError as error:
+            left[place] = Left(f"{error}; put it into a module to use all cores")
+        else:
+            sendable[place] = {"strategy": strategies[id(trial.strategy)], "parameters": parameters}
+    path = [os.path.abspath(one) for one in sys.path if isinstance(one, str)]  # noqa: PTH100 - "" is this folder
+    return Task(how, sendable, encoder.modules, os.path.abspath(""), path), left  # noqa: PTH100
+
+
+@optimization(component="sweep")
+def spawned_trials(inner: SweepComponent) -> SweepComponent:
+    """Wrap the sweep."""
+    return SpawnedTrials(inner)
