@@ -152,6 +152,15 @@ def extend(build: Sequence[str], name: str) -> tuple[str, ...]:
     return tuple(ordered)
 
 
+def build_of(name: str) -> tuple[str, ...]:
+    """Return the build of an optimization on just what it requires."""
+    build: tuple[str, ...] = ()
+    for needed in find(name).requires:
+        for one in build_of(needed):
+            build = build if one in build else extend(build, one)
+    return extend(build, name)
+
+
 def accepted_build() -> dict[str, str]:
     """Return the accepted build, in order: each optimization with the ECN that accepted it."""
     try:

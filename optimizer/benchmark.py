@@ -45,7 +45,7 @@ class Workload:
     @property
     def scenarios(self) -> tuple[str, ...]:
         """All scenarios, in the order in which they run: what is judged comes last, when all code is loaded."""
-        return (*(one for one in self.others if one != self.scenario), self.scenario)
+        return (*dict.fromkeys(one for one in self.others if one != self.scenario), self.scenario)
 
     @property
     def keeps(self) -> bool:
@@ -55,6 +55,8 @@ class Workload:
     @property
     def label(self) -> str:
         """What is judged, in words."""
+        if self.figure == LOAD:
+            return f"{FIGURES[LOAD]} from {Path(self.data).suffix}"
         return f"{self.scenario}, {FIGURES[self.figure]}"
 
     def job(self) -> dict[str, Any]:

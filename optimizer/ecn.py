@@ -16,7 +16,7 @@ from optimizer.files import write_text
 from optimizer.subject import Subject
 
 _NAME = re.compile(r"ECN-(\d{4,})-[\w.-]+\.md")
-PROPOSED, ACCEPTED, REJECTED = "proposed", "accepted", "rejected"
+PROPOSED, ACCEPTED, REJECTED, SUPERSEDED = "proposed", "accepted", "rejected", "superseded"
 _ACCEPTABLE = ("faster", "leaner")
 
 
@@ -40,11 +40,12 @@ class Front:
     run: str
 
     def is_same_proposal(self, other: Front) -> bool:
-        """Whether the other notice proposes the same change of the same sources to the same build."""
-        return (self.optimization, self.build_before, self.source_digest) == (
+        """Whether the other notice proposes the same sources for the same build, proven on the same golden set."""
+        return (self.optimization, self.build_before, self.source_digest, self.golden_digest) == (
             other.optimization,
             other.build_before,
             other.source_digest,
+            other.golden_digest,
         )
 
 
@@ -151,7 +152,7 @@ def set_status(notice: Notice, status: str) -> Notice:
 
 
 def accept(subject: Subject, folder: Path, number: str, *, golden_digest: str) -> tuple[Notice, tuple[str, ...]]:
-    """Put a notice's change into the accepted build.
+    """Put a notice's change into the accepted build; it supersedes what was accepted for the same optimization.
 
     Raises:
         InputError: where the notice does not recommend the change, where the build is not the one that it was
@@ -185,6 +186,9 @@ def accept(subject: Subject, folder: Path, number: str, *, golden_digest: str) -
             hint=f"{first} it on the accepted build: optimize --only {front.optimization} --from build",
         )
     build = subject.accept(front.optimization, front.ecn)
+    for old in notices(folder):
+        if old.front.optimization == front.optimization and old.front.status == ACCEPTED:
+            set_status(old, SUPERSEDED)
     return set_status(notice, ACCEPTED), build
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from optimizer.benchmark import FIGURES, LOAD, Arm
+from optimizer.benchmark import Arm
 from optimizer.hardware import hardware_line
 from optimizer.profilers.cpu import shown
 from optimizer.reporters.templates import percent, seconds
@@ -28,7 +27,6 @@ class Row:
     after: str
     ratio: str
     ecn: str
-    reason: str
     divergence: str
 
 
@@ -43,21 +41,14 @@ def _row(change: Change, ecn: str) -> Row:
         name=change.candidate.name,
         title=change.candidate.title.rstrip("."),
         verdict=str(change.decision.verdict),
-        workload=workload_text(change),
+        workload=change.workload.label,
         worst=worst_text(change),
         before=median_text(evidence.before),
         after=median_text(evidence.after),
         ratio=str(evidence.ratio() or "-"),
         ecn=ecn or "-",
-        reason=change.decision.reason,
         divergence=str(evidence.divergence or ""),
     )
-
-
-def workload_text(change: Change) -> str:
-    """Return what a change was judged on, in words."""
-    workload = change.workload
-    return f"{workload.scenario} on {Path(workload.data).name}, {FIGURES[workload.figure]}"
 
 
 def worst_text(change: Change) -> str:
@@ -74,9 +65,7 @@ def median_text(arm: Arm | None) -> str:
 def total_text(total: Total) -> str:
     """Return what the run came to on one workload, in a sentence."""
     before, after = (seconds(median(total.seconds(arm))) for arm in (total.before, total.after))
-    what = FIGURES[LOAD] if total.workload.figure == LOAD else total.workload.label
-    data = Path(total.workload.data).name
-    return f"{what} ({data}): {before} with the reference, {after} with the final build, ratio {total.ratio}"
+    return f"{total.workload.label}: {before} with the reference, {after} with the final build, ratio {total.ratio}"
 
 
 def total_line(run: Run) -> str:
@@ -85,25 +74,26 @@ def total_line(run: Run) -> str:
         return "Nothing passed: the build stays as it was."
     loads = [seconds(median(arm.load())) for arm in (run.total.before, run.total.after)]
     return (
-        f"{len(run.passed)} of {len(run.changes)} changes passed. {total_text(run.total)}. "
+        f"{len(run.passed)} of {len(run.changes)} changes passed. On {total_text(run.total)}. "
         f"Loading apart: {loads[0]} and {loads[1]}."
     )
 
 
 def story_of(run: Run) -> list[str]:
     """Return the run as a story: what the time went to, what was tried and why, what stayed and what did not."""
-    lines = []
-    for number, change in enumerate(run.changes, 1):
-        candidate, decision = change.candidate, change.decision
-        share = change.profile.shares.get(candidate.component, 0.0)
-        why = f"{candidate.component} took {percent(share)} of the time of {_build_of(change)}"
-        worst = change.evidence.worst()
-        where = f" It does worst with {worst_text(change)}." if worst and worst[0] != change.workload.label else ""
-        fate = "It stays." if decision.passed else "It does not stay."
-        lines.append(
-            f"{number}. {candidate.name}: {why}. {str(decision.verdict).capitalize()}: {decision.reason}. {fate}{where}"
-        )
-    return lines
+    return [f"{number}. {_told(change)}" for number, change in enumerate(run.changes, 1)]
+
+
+def _told(change: Change) -> str:
+    candidate, decision, worst = change.candidate, change.decision, change.evidence.worst()
+    share = percent(change.profile.shares.get(candidate.component, 0.0))
+    why = f"The {candidate.component} component took {share} of the time of {_build_of(change)}, so {candidate.name}"
+    if change.joined:
+        why = f"{why} (with {', '.join(change.joined)}, which it requires)"
+    fate = "It stays." if decision.passed else "It does not stay."
+    own = worst is None or worst[0] == change.workload.label
+    where = "" if own else f" It does worst with {worst_text(change)}."
+    return f"{why} was tried. {str(decision.verdict).capitalize()}: {decision.reason}. {fate}{where}"
 
 
 def _build_of(change: Change) -> str:

@@ -6,21 +6,11 @@ import polars as pl
 import pytest
 
 from engine import Optimization, catalog, load
-from engine.catalog import extend, find
+from engine.catalog import build_of, extend
 from engine.scenarios import SCENARIOS, blemished_market, run_scenario, ties_market
 from optimizer.parity import digests_of, first_divergence, table_digest
 
 STAGES = ("features", "gates", "rejections", "fills", "trades", "orders", "equity", "sweep")
-
-
-def build_of(name: str) -> tuple[str, ...]:
-    """Return an optimization on just what it requires."""
-    build: tuple[str, ...] = ()
-    for needed in (*find(name).requires, name):
-        for one in (*(build_of(needed) if needed != name else ()), needed):
-            if one not in build:
-                build = extend(build, one)
-    return build
 
 
 @pytest.fixture(scope="module")

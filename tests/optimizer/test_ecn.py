@@ -50,7 +50,9 @@ def test_the_same_proposal_measured_again_keeps_its_number_and_is_renewed(tmp_pa
     assert find_notice(tmp_path, "ecn-0001").front.ratio == 2.0
 
 
-@pytest.mark.parametrize("change", [{"source_digest": "c"}, {"build_before": ()}, {"optimization": "caching/twice"}])
+@pytest.mark.parametrize(
+    "change", [{"source_digest": "c"}, {"build_before": ()}, {"optimization": "caching/twice"}, {"golden_digest": "e"}]
+)
 def test_another_proposal_gets_another_number(tmp_path: Path, change: dict) -> None:
     write_notice(tmp_path, FRONT, "one")
     notice, _ = write_notice(tmp_path, replace(FRONT, **change), "two")
@@ -151,6 +153,10 @@ def test_an_accepted_change_stands_in_the_build_and_can_not_be_accepted_twice(op
     again = optimize("ecn", "accept", "ECN-0001", cwd=project)
     assert again.returncode == 2
     assert "ECN-0001 is accepted" in again.stderr
+    write_notice(project / "reports" / "ecn", replace(front, build_before=("caching/other",)), "# ECN-0000\n")
+    assert optimize("ecn", "accept", "ECN-0002", cwd=project).returncode == 0
+    assert '"vectorization/array_feed" = "ECN-0002"' in (project / "engine" / "build.toml").read_text()
+    assert [one.front.status for one in notices(project / "reports" / "ecn")] == ["superseded", "accepted"]
     checked = optimize("check", "--set", "generated", cwd=project)
     assert checked.returncode == 0, checked.stderr
     assert "EXACT" in checked.stdout
