@@ -240,10 +240,13 @@ _ALL = (
     ),
     Scenario(
         "sweep_stops",
-        "a sweep over stops and targets, over the first 24 symbols",
+        "a sweep of 100 stops and targets, over the first 5 symbols",
         level_with,
-        parameters={"stop_loss": [0.02, 0.03, 0.04, 0.05, 0.06], "take_profit": [0.05, 0.1, 0.15, 0.2]},
-        symbols=24,
+        parameters={
+            "stop_loss": [number / 100 for number in range(1, 11)],
+            "take_profit": [number / 50 for number in range(1, 11)],
+        },
+        symbols=5,
     ),
     Scenario(
         "sweep_chance", "a sweep of coin tosses: seeds come from the trial", Chance, parameters={"odds": [0.02, 0.1]}

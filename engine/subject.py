@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import build, counting, scenarios
+from engine import background, build, counting, scenarios
 from engine.api import Market, load
 from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend
 from engine.errors import InputError
@@ -65,6 +65,10 @@ class Session:
     symbols: int
     timestamps: int
     rows: int
+
+    def settle(self) -> None:
+        """Wait for what runs have started beside them."""
+        background.settle()
 
     def counts(self) -> dict[str, int]:
         """Return what the caches have done since this was last asked."""

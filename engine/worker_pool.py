@@ -114,6 +114,31 @@ class Pool:
         known = all(self._modules.get(name, digest) == digest for name, digest in modules.items())
         return self.close.alive and self._feed() is feed and self.build == build and known
 
+    def start(self, task: Task, count: int) -> None:
+        """Start workers for a sweep, and do not wait for them.
+
+        Raises:
+            CannotStartError: where none can be started.
+        """
+        self._modules |= task.modules
+        self._staff(task.opening(), count)
+
+    def ready(self) -> bool:
+        """Whether all workers that were started wait for trials, or have something to be seen to, or are gone."""
+        if not self.close.alive:
+            return True
+        while not all(worker.ready for worker in self._workers):
+            heard = self._selector.select(0)
+            if not heard:
+                return False
+            for key, _ in heard:
+                answers, goes_on = key.data.receive()
+                for answer in answers:
+                    _taken(key.data, answer)
+                if not goes_on:
+                    return True
+        return bool(self._workers)
+
     def run(self, task: Task, count: int) -> Iterator[tuple[int, TrialRow | Left]]:
         """Run trials in so many workers; yield what each comes to, as it is done.
 

@@ -16,7 +16,7 @@ from optimizer.subject import Build
 EFFECT = 1.02  # a ratio within 2 % of 1 is no difference
 MOST_ROUNDS = 12
 _ROUNDS_MORE = 3
-_WARM_SECONDS = 0.3
+_WARM_SECONDS = 0.6
 _MOST_WARM_RUNS = 5
 _LOADS = 5  # in a process, where loading is judged; their median counts
 

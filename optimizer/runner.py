@@ -271,10 +271,11 @@ class Runner:
     def _totals(self, workloads: Sequence[Workload]) -> list[Total]:
         """Measure workloads on one file in the same processes; caches are kept where one of them is about that."""
         keeps = any(workload.keeps for workload in workloads)
-        asked = {(one.scenario, KEPT if keeps and one.figure == COLD else one.figure): None for one in workloads}
+        asked = {(one.scenario, KEPT if keeps and one.figure == COLD else one.figure) for one in workloads}
+        figures = sorted(one for one in asked if one[1] != LOAD)
+        figures.sort(key=lambda one: one != (workloads[0].scenario, workloads[0].figure))
         if keeps:
-            asked[workloads[0].scenario, LOAD] = None
-        figures = list(asked)
+            figures.insert(0 if workloads[0].figure == LOAD else len(figures), (workloads[0].scenario, LOAD))
         first = replace(workloads[0], others=tuple(scenario for scenario, _ in figures), keep_caches=keeps)
         with self._progress.stage(f"Measuring the reference against the final build: {len(figures)} figures"):
             arms = measure(

@@ -162,6 +162,10 @@ class Session(Protocol):
         """How many bars."""
         ...
 
+    def settle(self) -> None:
+        """Wait until all that runs have started beside them is ready."""
+        ...
+
     def counts(self) -> Mapping[str, int]:
         """Return what was counted, by name, since this was last asked: what caches found, what was left out."""
         ...

@@ -102,8 +102,9 @@ def _runs(session: Session, scenario: str, warm_seconds: float, job: Job) -> lis
     session.counts()
     runs = [_timed(run)]
     runs[0]["counts"] = dict(session.counts())
-    budget = warm_seconds * 1e9
-    while len(runs) < 2 or (sum(one["wall_ns"] for one in runs[1:]) < budget and len(runs) <= job["most_runs"]):
+    session.settle()
+    runs.append(_timed(run))
+    while len(runs) <= job["most_runs"] and sum(one["wall_ns"] for one in runs[1:]) < warm_seconds * 1e9:
         runs.append(_timed(run))
     return runs
 

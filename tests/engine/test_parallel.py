@@ -20,6 +20,7 @@ import pytest
 
 from engine import InputError, Market, generate_market, load
 from engine.module_state import module_digest
+from engine.optimizations.parallelism import spawned_trials
 from engine.scenarios import COSTS, SCENARIOS, Chance, Notional, level_with, run_scenario
 from engine.strategy_names import Encoder, UnsendableError, decode
 from engine.trials import trials_of
@@ -363,3 +364,21 @@ def test_no_worker_outlives_a_process_that_is_killed(script: subprocess.Popen[st
 def _lives(pid: int) -> bool:
     found = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
     return "engine.trial_worker" in found.stdout and not found.stdout.strip().startswith("Z")
+
+
+def test_a_short_sweep_starts_no_worker_and_a_long_one_is_taken_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("EXACT_CHANGE_WORKERS")
+    monkeypatch.setattr(spawned_trials, "workers_for", lambda trials: min(2, trials))
+    bars = generate_market(symbols=2, bars=60, seed=9)
+    fresh = load(bars, build=("parallelism/spawned_trials",))
+    before = workers_of(os.getpid())
+    assert len(fresh.sweep(level_with, {"stop_loss": [0.02], "take_profit": [0.04, 0.1]})) == 2
+    assert workers_of(os.getpid()) == before
+    monkeypatch.setattr(spawned_trials, "WORTH_SECONDS", 0.0)
+    points = {"stop_loss": [0.01 + number / 1000 for number in range(40)], "take_profit": [0.04, 0.1]}
+    swept = fresh.sweep(level_with, points)
+    assert len(set(workers_of(os.getpid())) - set(before)) == 2
+    assert swept.equals(load(bars, build=()).sweep(level_with, points))
+    assert fresh.sweep(level_with, points).equals(swept)

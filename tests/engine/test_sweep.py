@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from engine import Context, InputError, Settings, Strategy, generate_market, load, sweep
+from engine import Context, InputError, Settings, Strategy, SweepInterrupted, generate_market, load, sweep
 from engine.digest import result_digest
 from engine.metrics import metrics_of
 from engine.model import Bar
-from engine.scenarios import COSTS, PlainSmaCross, level_with
+from engine.scenarios import COSTS, Chance, PlainSmaCross, level_with
 
 BARS = generate_market(symbols=4, bars=120)
 GRID = {"stop_loss": [0.02, 0.05], "take_profit": [0.04, 0.1, 0.2]}
@@ -61,6 +61,35 @@ def test_a_strategy_that_raises_on_a_bar_is_a_row_too() -> None:
                 raise ZeroDivisionError("no")
 
     assert sweep(Fails, {"at": [5, 10_000]}, BARS)["error"].to_list() == ["ZeroDivisionError: no", None]
+
+
+class Interrupted(Strategy):
+    """Stands for a person who presses Ctrl-C while the third point runs."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def on_bar(self, context: Context, bar: Bar) -> None:  # noqa: ARG002
+        """Do nothing, or interrupt."""
+        if self.number == 3:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_keeps_the_rows_that_are_done() -> None:
+    market = load(BARS, build=())
+    with pytest.raises(SweepInterrupted, match="after 2 of 4 trials") as caught:
+        market.sweep(Interrupted, {"number": [1, 2, 3, 4]})
+    assert caught.value.table.equals(market.sweep(Interrupted, {"number": [1, 2]}))
+
+
+def test_chance_is_seeded_by_the_point_and_not_by_its_place() -> None:
+    market = load(BARS, build=())
+    digests = {
+        row["odds"]: row["digest"] for row in market.sweep(Chance, {"odds": [0.1, 0.2, 0.3]}).iter_rows(named=True)
+    }
+    for row in market.sweep(Chance, {"odds": [0.3, 0.1]}).iter_rows(named=True):
+        assert row["digest"] == digests[row["odds"]]
+    assert len(set(digests.values())) == 3
 
 
 @pytest.mark.parametrize("parameters", [{}, {"stop_loss": []}, []])

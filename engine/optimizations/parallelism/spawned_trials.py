@@ -3,20 +3,21 @@
 How: Fresh worker processes, never forked, get the bars as a mapped Arrow file and compose the same build; each has
 one thread a library. A trial goes to them as the names and values that make its strategy, and comes back as the bits
 of its row. The workers stay for further sweeps over the market, and end with it, with Ctrl-C, or with the process
-that started them. The trial of a worker that dies runs again; at the third death its row says so.
-EXACT_CHANGE_WORKERS is the number of workers; without it there are as many as cores, up to 8.
+that started them. The first trials run in this process: workers are started when the rest of a sweep looks worth it,
+and take over when they are there. The trial of a worker that dies runs again; at the third death its row says so.
+EXACT_CHANGE_WORKERS is the number of workers, started at once; without it there are as many as cores, up to 8.
 
 Exact: A worker runs a trial as the reference does, by the same build, over the same bits, with the seed that comes
 from the trial. A strategy's module, with those of its folder that it uses, has to hold the same in the worker as
 here, and values have to come back equal; what can't be sent so runs in this process.
 
-Risk: Starting the workers takes a second or more, at the first sweep over a market and again after another market
-had its turn: a short sweep gets slower. Each worker lays out a market of its own in memory. A strategy of `__main__`,
-which is where a script or a notebook defines it, has no name that a worker can import: such a sweep stays in one
-process, and the log says so. What a program sets in its own process, such as warning filters, `numpy.seterr`, the
-environment, or a patch to the engine or to an installed package, is not looked at; and trials that hand something on
-to the next by a global variable do so only within their worker. So too for the order of a set of texts, which differs
-from process to process unless PYTHONHASHSEED is set.
+Risk: Starting the workers takes a second or more of every core, at the first sweep over a market that is worth it and
+again after another market had its turn; the sweep that pays for it may gain nothing. Each worker lays out a market of
+its own in memory. A strategy of `__main__`, which is where a script or a notebook defines it, has no name that a worker
+can import: such a sweep stays in one process, and the log says so. What a program sets in its own process, such as
+warning filters, `numpy.seterr`, the environment, or a patch to the engine or to an installed package, is not looked at;
+and trials that hand something on to the next by a global variable do so only within their worker. So too for the order
+of a set of texts, which differs from process to process unless PYTHONHASHSEED is set.
 """
 
 from __future__ import annotations
@@ -25,19 +26,23 @@ import logging
 import os
 import sys
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from engine.background import begun
 from engine.catalog import optimization
 from engine.errors import InputError
 from engine.model import Settings
 from engine.pipeline import Feed, Pipeline, SweepComponent
 from engine.strategy_names import Encoded, Encoder, UnsendableError
 from engine.trials import Trial, TrialRow
-from engine.worker_pool import Left, Pool, Task
+from engine.worker_pool import CannotStartError, Left, Pool, Task
 
 log = logging.getLogger("engine.sweep")
 MOST_WORKERS = 8
+WORTH_SECONDS = 0.1  # of trials that are left, for which workers are started
 
 
 class SpawnedTrials:
@@ -50,24 +55,40 @@ class SpawnedTrials:
         self, pipeline: Pipeline, feed: Feed, trials: Sequence[Trial], settings: Settings
     ) -> Iterator[tuple[int, TrialRow]]:
         """Run every trial; yield its place and its row as it is done."""
+        sweep = Sweep(self._inner, pipeline, feed, trials, settings)
         left: dict[int, str] = {}
-        if (count := workers_for(len(trials))) > 1:
-            for place, done in _in_workers(pipeline, feed, trials, settings, count):
-                if isinstance(done, Left):
-                    left[place] = done.why
-                else:
-                    yield place, done
-            for why, number in Counter(left.values()).items():
-                log.warning("%d of %d trials run in this process: %s", number, len(trials), why)
-        else:
-            left = dict.fromkeys(range(len(trials)), "")
-        places = sorted(left)
         try:
-            for number, row in self._inner(pipeline, feed, [trials[place] for place in places], settings):
-                yield places[number], row
+            if (count := workers_for(len(trials))) > 1:
+                for place, done in _in_workers(sweep, count):
+                    if isinstance(done, Left):
+                        left[place] = done.why
+                    else:
+                        yield place, done
+                for why, number in Counter(left.values()).items():
+                    log.warning("%d of %d trials run in this process: %s", number, len(trials), why)
+            else:
+                left = dict.fromkeys(range(len(trials)), "")
+            for place in sorted(left):
+                yield place, sweep.run_here(place)
         except BaseException:
             _end_workers()
             raise
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep is to run, and the component that runs it in this process."""
+
+    inner: SweepComponent
+    pipeline: Pipeline
+    feed: Feed
+    trials: Sequence[Trial]
+    settings: Settings
+
+    def run_here(self, place: int) -> TrialRow:
+        """Run one trial in this process."""
+        ((_, row),) = self.inner(self.pipeline, self.feed, [self.trials[place]], self.settings)
+        return row
 
 
 def workers_for(trials: int) -> int:
@@ -85,10 +106,8 @@ _in_use = threading.Lock()
 _pool: Pool | None = None  # the one that is alive: processes do not pile up
 
 
-def _in_workers(
-    pipeline: Pipeline, feed: Feed, trials: Sequence[Trial], settings: Settings, count: int
-) -> Iterator[tuple[int, TrialRow | Left]]:
-    task, unsendable = _task_of(trials, settings)
+def _in_workers(sweep: Sweep, count: int) -> Iterator[tuple[int, TrialRow | Left]]:
+    task, unsendable = _task_of(sweep.trials, sweep.settings)
     yield from unsendable.items()
     if not task.trials:
         return
@@ -96,14 +115,39 @@ def _in_workers(
         yield from ((place, Left("another sweep has the workers")) for place in task.trials)
         return
     try:
+        waiting = deque(task.trials)
         try:
-            pool = _pool_for(feed, pipeline.build, task)
-        except OSError as error:
-            yield from ((place, Left(f"the bars can't be written for workers ({error})")) for place in task.trials)
-        else:
-            yield from pool.run(task, count)
+            yield from _until_workers_are_there(sweep, task, count, waiting)
+            pool = _pool_for(sweep.feed, sweep.pipeline.build, task) if waiting else None
+        except (OSError, CannotStartError) as error:
+            yield from ((place, Left(f"workers can't be started ({error})")) for place in waiting)
+            return
+        if pool is not None:
+            yield from pool.run(replace(task, trials={place: task.trials[place] for place in waiting}), count)
     finally:
         _in_use.release()
+
+
+def _until_workers_are_there(
+    sweep: Sweep, task: Task, count: int, waiting: deque[int]
+) -> Iterator[tuple[int, TrialRow]]:
+    """Run trials here, until it shows that the rest is worth workers, and then until they are ready."""
+    known = _pool is not None and _pool.fits(sweep.feed, sweep.pipeline.build, task.modules)
+    pool = _pool if known else None
+    if pool is None and os.environ.get("EXACT_CHANGE_WORKERS"):
+        return
+    first = True
+    while waiting and not (pool is not None and pool.ready()):
+        start = time.perf_counter()
+        place = waiting.popleft()
+        row = sweep.run_here(place)
+        took = time.perf_counter() - start
+        if pool is None and not first and took * len(waiting) > WORTH_SECONDS:
+            pool = _pool_for(sweep.feed, sweep.pipeline.build, task)
+            pool.start(task, count)
+            begun(pool.ready)
+        first = False  # the first may have been loading code, which the rest will not
+        yield place, row
 
 
 def _end_workers() -> None:
