@@ -34,6 +34,7 @@ from engine.trials import TrialRow
 
 log = logging.getLogger("engine.sweep")
 DEATHS = 3
+REHEARSAL = -2  # in place of a trial's place: one that has a row already, run to have all code loaded
 STARTING = -1  # what a worker was doing that died before it was ready, in place of a trial
 _ONE_THREAD = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -70,6 +71,7 @@ class Worker:
     process: subprocess.Popen[bytes]
     sent: deque[int] = field(default_factory=deque)
     ready: bool = False
+    rehearsing: bool = False
     rest: bytes = b""
 
     def send(self, what: Encoded) -> None:
@@ -114,20 +116,25 @@ class Pool:
         known = all(self._modules.get(name, digest) == digest for name, digest in modules.items())
         return self.close.alive and self._feed() is feed and self.build == build and known
 
-    def start(self, task: Task, count: int) -> None:
-        """Start workers for a sweep, and do not wait for them.
+    def start(self, task: Task, count: int, rehearsal: Encoded | None) -> None:
+        """Start workers for a sweep, and do not wait for them; each runs a rehearsal, where one is given.
 
         Raises:
             CannotStartError: where none can be started.
         """
         self._modules |= task.modules
         self._staff(task.opening(), count)
+        if rehearsal is None:
+            return
+        for worker in self._workers:
+            worker.rehearsing = True
+            worker.send({"place": REHEARSAL, **rehearsal})
 
     def ready(self) -> bool:
         """Whether all workers that were started wait for trials, or have something to be seen to, or are gone."""
         if not self.close.alive:
             return True
-        while not all(worker.ready for worker in self._workers):
+        while any(worker.rehearsing or not worker.ready for worker in self._workers):
             heard = self._selector.select(0)
             if not heard:
                 return False
@@ -230,6 +237,9 @@ def _taken(worker: Worker, answer: Any) -> tuple[int, TrialRow | Left] | None:
         raise CannotStartError(f"a worker process can't start ({answer['failed']})")
     if "ready" in answer:
         worker.ready = True
+        return None
+    if answer["place"] == REHEARSAL:
+        worker.rehearsing = False
         return None
     place = worker.sent.popleft()
     return place, Left(answer["left"]) if "left" in answer else row_of(answer)

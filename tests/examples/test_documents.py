@@ -34,6 +34,13 @@ def test_every_target_of_the_makefile_that_is_for_people_tells_what_it_does() ->
     assert all("## " in rest for _, rest in targets)
 
 
+def test_the_demo_tries_a_change_of_each_focus() -> None:
+    (names,) = re.findall(r"^DEMO := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    tried = names.replace("\\", " ").split()
+    assert set(tried) <= {one.name for one in engine.catalog()}
+    assert sorted(name.split("/")[0] for name in tried) == sorted(engine.FOCUSES)
+
+
 def test_every_link_between_the_documents_leads_somewhere() -> None:
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):

@@ -4,7 +4,8 @@ How: Fresh worker processes, never forked, get the bars as a mapped Arrow file a
 one thread a library. A trial goes to them as the names and values that make its strategy, and comes back as the bits
 of its row. The workers stay for further sweeps over the market, and end with it, with Ctrl-C, or with the process
 that started them. The first trials run in this process: workers are started when the rest of a sweep looks worth it,
-and take over when they are there. The trial of a worker that dies runs again; at the third death its row says so.
+and take over when they are there and have all code loaded, for which each runs a short trial that has its row already.
+The trial of a worker that dies runs again; at the third death its row says so.
 EXACT_CHANGE_WORKERS is the number of workers, started at once; without it there are as many as cores, up to 8.
 
 Exact: A worker runs a trial as the reference does, by the same build, over the same bits, with the seed that comes
@@ -43,6 +44,7 @@ from engine.worker_pool import CannotStartError, Left, Pool, Task
 log = logging.getLogger("engine.sweep")
 MOST_WORKERS = 8
 WORTH_SECONDS = 0.1  # of trials that are left, for which workers are started
+REHEARSED_SECONDS = 0.1  # a trial, above which it does not matter that a worker loads compiled code in its first
 
 
 class SpawnedTrials:
@@ -144,7 +146,7 @@ def _until_workers_are_there(
         took = time.perf_counter() - start
         if pool is None and not first and took * len(waiting) > WORTH_SECONDS:
             pool = _pool_for(sweep.feed, sweep.pipeline.build, task)
-            pool.start(task, count)
+            pool.start(task, count, task.trials[place] if took < REHEARSED_SECONDS else None)
             begun(pool.ready)
         first = False  # the first may have been loading code, which the rest will not
         yield place, row
