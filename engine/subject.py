@@ -91,6 +91,9 @@ class EngineSubject:
     input_errors: tuple[type[Exception], ...] = (InputError,)
     default_workload: Workload = WORKLOADS["cross"]
     common_scenarios: tuple[str, ...] = COMMON
+    knobs: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: {f"workers {count}": {"EXACT_CHANGE_WORKERS": count} for count in ("2", "3")}
+    )
     build_file: Path = BUILD_FILE
     source_root: Path = _ENGINE
     components: Mapping[str, str] = field(

@@ -27,6 +27,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import ipc
 
+from engine.counting import work
 from engine.pipeline import Feed
 from engine.strategy_names import Encoded
 from engine.trial_worker import row_of
@@ -178,6 +179,7 @@ class Pool:
                 answers, goes_on = key.data.receive()
                 for answer in answers:
                     if (done := _taken(key.data, answer)) is not None:
+                        work["trials run in workers"] += 1
                         yield done
                 if not goes_on:
                     yield from self._replace(key.data, waiting, deaths)

@@ -6,7 +6,7 @@ here, never as passed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ def examine(
     give the golden bits there is no more to be said: that is a divergence, or a failure.
     """
     code, own = scratch / "code-cache", scratch / "own-caches"
-    environments = cells()
+    environments = cells() | dict(processes.knobs)
     home = next(iter(environments))
     job = {"cases": golden.cases(), "folder": str(scratch)}
     once = {"keep": "none", "twice": False}
@@ -81,7 +81,7 @@ def examine(
     result = judge(golden, seen[home].result, seen[home].error, scratch)
     if not result.exact:
         return result, None
-    return result, _summed(golden, seen, compiled=any(code.rglob("*.nbi")))
+    return result, _summed(golden, seen, tuple(processes.knobs), compiled=any(code.rglob("*.nbi")))
 
 
 def _damage(folder: Path) -> bool:
@@ -95,13 +95,13 @@ def _damage(folder: Path) -> bool:
     return bool(files)
 
 
-def _summed(golden: Golden, seen: Mapping[str, Observation], *, compiled: bool) -> Determinism:
+def _summed(golden: Golden, seen: Mapping[str, Observation], knobs: Sequence[str], *, compiled: bool) -> Determinism:
     results = {name: _judged(golden, observation) for name, observation in seen.items()}
     differing = [name for name, result in results.items() if not result.exact]
     return Determinism(
         cells=len(results),
         identical=len(results) - len(differing),
-        no_effect=_without_effect(seen, compiled=compiled),
+        no_effect=_without_effect(seen, knobs, compiled=compiled),
         differing="; ".join(_told(name, results[name]) for name in differing),
         compile_seconds=results[_COLD].first_seconds - results[_WARM].first_seconds if compiled else 0.0,
     )
@@ -124,8 +124,13 @@ def _told(name: str, result: CheckResult) -> str:
     return f"{name}: {result.error or ', '.join(result.failed)}"
 
 
-def _without_effect(seen: Mapping[str, Observation], *, compiled: bool) -> tuple[str, ...]:
-    """Return the knobs whose canaries stayed put."""
+def _counts(seen: Observation) -> list[object]:
+    """Return what was counted in each case, but for what only the second run of a case adds."""
+    return [sorted(case.get("counts", {})) for case in seen.result["cases"]] if seen.result else []
+
+
+def _without_effect(seen: Mapping[str, Observation], knobs: Sequence[str], *, compiled: bool) -> tuple[str, ...]:
+    """Return the knobs whose canaries stayed put; that of an engine's own knob is what the engine counted."""
 
     def values(prefix: str, canary: str) -> set[int]:
         return {observation.canaries.get(canary, 0) for name, observation in seen.items() if name.startswith(prefix)}
@@ -137,4 +142,5 @@ def _without_effect(seen: Mapping[str, Observation], *, compiled: bool) -> tuple
         still.append("code cache (this build compiles nothing)")
     if _DAMAGED not in seen:
         still.append("own caches (this build keeps nothing on disk)")
+    still += [knob for knob in knobs if _counts(seen[knob]) == _counts(seen[f"threads {_THREADS[0]}"])]
     return tuple(still)

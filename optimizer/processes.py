@@ -70,6 +70,11 @@ class Processes:
             shutil.rmtree(own, ignore_errors=True)
         return self._observation(result_path, log_path, status)
 
+    @property
+    def knobs(self) -> Mapping[str, Mapping[str, str]]:
+        """The subject's own environments that must not matter."""
+        return self._config.subject.knobs
+
     def stop(self) -> None:
         """End whatever still runs."""
         for process in list(self._running):

@@ -209,6 +209,11 @@ class Subject(Protocol):
         ...
 
     @property
+    def knobs(self) -> Mapping[str, Mapping[str, str]]:
+        """Environments of the engine's own that must not matter, by what they set; counts tell whether they did."""
+        ...
+
+    @property
     def build_file(self) -> Path:
         """Where the accepted build stands."""
         ...

@@ -131,12 +131,13 @@ def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
                 sessions[case["data"]], _ = _load(subject, job | case)
             session = sessions[case["data"]]
             observed["notes"] = list(session.notes)
+            session.counts()
             run = session.prepare(case["scenario"])
             start = time.perf_counter_ns()
             first = run()()
             observed["first_ns"] = time.perf_counter_ns() - start
             second = run()() if job.get("twice", True) else first
-            observed |= _kept(job, case, first, second)
+            observed |= _kept(job, case, first, second) | {"counts": dict(session.counts())}
         except Exception as error:  # noqa: BLE001 - the candidate's failure is what is observed
             reason = error.reason if isinstance(error, RefusedData) else error
             observed["error"] = _told(reason) | {"refused": reason is not error}

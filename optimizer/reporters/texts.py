@@ -81,7 +81,8 @@ def total_line(run: Run) -> str:
 
 def story_of(run: Run) -> list[str]:
     """Return the run as a story: what the time went to, what was tried and why, what stayed and what did not."""
-    return [f"{number}. {_told(change)}" for number, change in enumerate(run.changes, 1)]
+    how = "Tried next is always the change for the costliest component, among those that wait for no other."
+    return [how, *(f"{number}. {_told(change)}" for number, change in enumerate(run.changes, 1))]
 
 
 def _told(change: Change) -> str:
@@ -107,9 +108,8 @@ def profile_line(run: Run) -> str:
         return ""
     shares = ", ".join(f"{name} {percent(share)}" for name, share in run.profile.shares.items() if share >= 0.005)
     what = f"loading and one run of {', '.join(run.profile.scenarios)}"
-    return (
-        f"{build_text(run.profile.build)} took {seconds(run.profile.seconds)} under the profiler for {what}: {shares}"
-    )
+    took = f"{build_text(run.profile.build)} took {seconds(run.profile.seconds)} under the profiler for {what}"
+    return f"{took[0].upper()}{took[1:]}: {shares}"
 
 
 def aa_line(run: Run) -> str:

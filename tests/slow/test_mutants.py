@@ -144,3 +144,16 @@ def test_the_check_passes_what_was_not_changed(optimize, project: Path, whole_bu
     accept(project, whole_build)
     done = optimize("check", "--set", "generated", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_check_catches_a_worker_that_rounds(optimize, project: Path) -> None:
+    accept(project, ["parallelism/spawned_trials"])
+    path = project / "engine" / "trial_worker.py"
+    source = path.read_text()
+    right = 'struct.pack("<d", value).hex()'
+    assert source.count(right) == 1
+    path.write_text(source.replace(right, 'struct.pack("<d", round(value, 9)).hex()'))
+    done = optimize("golden", "check", "--build", "--set", "generated", cwd=project)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"DIVERGED.*scenarios\n.*sweep\.", done.stdout, re.DOTALL), done.stdout
+    assert "Traceback" not in done.stderr
