@@ -73,8 +73,12 @@ def sweep(
         on_bad_bars: "refuse", or "drop" to go on without the bad rows.
 
     Returns:
-        The number of the trial, its parameters, its metrics (see `engine.metrics.Metrics`), the digest of all its
-        outputs, and its error where it raised one; the other trials then go on.
+        The number of the trial, its parameters, its metrics (see `engine.metrics.Metrics`), the digest of all that
+        happened to its account, and its error where it raised one; the other trials then go on.
+
+    Raises:
+        InputError: where the data can't be used, there is no trial, or the strategy does not know a parameter.
+        SweepInterrupted: a KeyboardInterrupt whose `table` has the rows that were done.
     """
     market = data if isinstance(data, Market) else load(data, on_bad_bars=on_bad_bars)
     return market.sweep(strategy, parameters, settings)

@@ -14,7 +14,6 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +23,10 @@ import xxhash
 from polars.exceptions import PanicException, PolarsError
 from pyarrow import ipc
 
+from engine.sources import PACKAGE, code_digest
+
 log = logging.getLogger("engine.cache")
 Key = Mapping[str, str | int]
-_PACKAGE = Path(__file__).parent
 _KEY, _DIGEST = b"exact-change.key", b"exact-change.digest"
 
 
@@ -34,19 +34,10 @@ def cache_root() -> Path:
     """Return the folder of all caches: EXACT_CHANGE_CACHE, or data/cache of the project, or the user's cache."""
     if named := os.environ.get("EXACT_CHANGE_CACHE"):
         return Path(named)
-    project = _PACKAGE.parent
+    project = PACKAGE.parent
     if (project / "pyproject.toml").is_file():
         return project / "data" / "cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exact-change"
-
-
-@cache
-def code_digest() -> str:
-    """Return the digest of the engine's sources: what other code has written is not read."""
-    digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def key_hash(key: Key) -> str:

@@ -9,51 +9,59 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from engine.errors import InputError
 
 
-def _check(name: str, threshold: float, length: int = 1) -> None:
-    if not math.isfinite(threshold):
-        raise InputError(f"a threshold of {threshold} for {name}", hint="A threshold is a finite number")
-    if length < 1:
-        raise InputError(f"{name} over {length} bars", hint="The length is the number of bars: 1 or more")
-
-
 @dataclass(frozen=True)
-class MinDollarVolume:
+class Gate:
+    """What gates have in common: a figure over the last `length` bars, and its threshold.
+
+    `rising` says on which side of the threshold the figure has to stand, `version` changes with the figure's meaning.
+    """
+
+    length: int
+    threshold: float
+    kind: ClassVar[str]
+    rising: ClassVar[bool]
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.threshold):
+            raise InputError(f"a threshold of {self.threshold} for {self.name}", hint="A threshold is a finite number")
+        if self.length < 1:
+            raise InputError(f"{self.name} over {self.length} bars", hint="The length is the number of bars: 1 or more")
+
+    @property
+    def name(self) -> str:
+        """Its name, without the threshold: that of its column among the outputs."""
+        return f"{self.kind}_{self.length}"
+
+
+class MinDollarVolume(Gate):
     """Passes where the mean of close times volume over the last `length` bars is at least `threshold`, in money.
 
     The products are added oldest first, afresh at every bar, then divided by `length`.
     """
 
-    length: int
-    threshold: float
-    version: int = field(default=1, init=False)
-    rising: bool = field(default=True, init=False)
-    name: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"min_dollar_volume_{self.length}")
-        _check(self.name, self.threshold, self.length)
+    kind, rising = "min_dollar_volume", True
 
 
 @dataclass(frozen=True)
-class MinPrice:
+class MinPrice(Gate):
     """Passes where the close is at least `threshold`."""
 
-    threshold: float
     length: int = field(default=1, init=False)
-    version: int = field(default=1, init=False)
-    rising: bool = field(default=True, init=False)
-    name: str = field(default="min_price", init=False)
+    kind, rising = "min_price", True
 
-    def __post_init__(self) -> None:
-        _check(self.name, self.threshold)
+    @property
+    def name(self) -> str:
+        """Its name: a price has no length."""
+        return self.kind
 
 
-@dataclass(frozen=True)
-class MaxATRPercent:
+class MaxATRPercent(Gate):
     """Passes where the average true range over `length` bars, in percent of the close, is at most `threshold`.
 
     The true range of a bar is the largest of high less low, high less the close before, and that close less low
@@ -62,31 +70,10 @@ class MaxATRPercent:
     the data begins, as Wilder's own smoothing does.
     """
 
-    length: int
-    threshold: float
-    version: int = field(default=1, init=False)
-    rising: bool = field(default=False, init=False)
-    name: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"max_atr_percent_{self.length}")
-        _check(self.name, self.threshold, self.length)
+    kind, rising = "max_atr_percent", False
 
 
-@dataclass(frozen=True)
-class MinMomentum:
+class MinMomentum(Gate):
     """Passes where the close over the close `length` bars earlier, less one, is at least `threshold`."""
 
-    length: int
-    threshold: float
-    version: int = field(default=1, init=False)
-    rising: bool = field(default=True, init=False)
-    name: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"min_momentum_{self.length}")
-        _check(self.name, self.threshold, self.length)
-
-
-Gate = MinDollarVolume | MinPrice | MaxATRPercent | MinMomentum
-"""The gates that there are. `rising` says on which side of the threshold the figure has to stand."""
+    kind, rising = "min_momentum", True

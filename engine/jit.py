@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.sources import code_digest
+
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",  # a division by zero gives inf, as in NumPy, and leaves the loop free to be vectorized
     "nogil": True,
@@ -21,11 +23,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _source_digest() -> str:
-    digest = hashlib.sha256(repr((sys.version_info[:2], sorted(_OPTIONS.items()))).encode())
-    package = Path(__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    named = repr((sys.version_info[:2], sorted(_OPTIONS.items()), code_digest()))
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def _cache_folder() -> Path:

@@ -65,7 +65,7 @@ class SweepInterrupted(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class TrialRow:
-    """What a trial came to: its metrics and the digest of its outputs, or its error."""
+    """What a trial came to: its metrics and the digest of what happened to its account, or its error."""
 
     metrics: Metrics | None
     digest: str | None
@@ -114,7 +114,7 @@ def _parameters_of(strategy: Strategy | StrategyMaker) -> list[str] | None:
 
 
 def sweep_table(trials: Sequence[Trial], rows: Mapping[int, TrialRow]) -> pl.DataFrame:
-    """Return a row for each trial that has one, in order: number, parameters, metrics, digest of outputs, error."""
+    """Return a row for each trial that has one, in order: number, parameters, metrics, digest, error."""
     done = sorted(rows)
     columns: dict[str, list[object]] = {"trial": [place + 1 for place in done]}
     for name in trials[0].parameters:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from optimizer.benchmark import EFFECT, FIGURES, LOAD, RUN, Arm, is_clear, ratio_of
+from optimizer.benchmark import COLD, EFFECT, FIGURES, LOAD, RUN, Arm, is_clear, ratio_of
 from optimizer.determinism import Determinism
 from optimizer.parity import Divergence
 from optimizer.stats import Ratio
@@ -55,21 +55,25 @@ class Evidence:
         return self._of(Arm.whole)
 
     def other_ratios(self) -> dict[str, Ratio]:
-        """Return the same for a warm run of each other scenario, and for loading."""
+        """Return the same for a warm run of each other scenario."""
         if self.before is None:
             return {}
         workload = self.before.workload
         found = {f"{one}, {FIGURES[RUN]}": self._of(_warm_of(one)) for one in workload.scenarios[:-1]}
-        if workload.figure != LOAD:
-            found[FIGURES[LOAD]] = self._of(Arm.load)
         return {name: ratio for name, ratio in found.items() if ratio is not None}
 
     def worst(self) -> tuple[str, Ratio] | None:
-        """Return the workload on which the change does worst, among all that were measured."""
-        ratio, others = self.ratio(), self.other_ratios()
-        if ratio is None or self.before is None:
+        """Return where the change does worst, among all that was measured: other scenarios, loading, the first run."""
+        if self.before is None:
             return None
-        return min([(self.before.workload.label, ratio), *others.items()], key=lambda one: one[1].median)
+        workload = self.before.workload
+        found = {workload.label: self.ratio(), **self.other_ratios()}
+        if workload.figure != LOAD:
+            found[FIGURES[LOAD]] = self._of(Arm.load)
+        if workload.figure == RUN:
+            found[f"{workload.scenario}, {FIGURES[COLD]}"] = self._of(Arm.cold)
+        measured = [(name, ratio) for name, ratio in found.items() if ratio is not None]
+        return min(measured, key=lambda one: one[1].median, default=None)
 
     def peak_ratio(self) -> Ratio | None:
         """Return the control's peak memory over the candidate's."""
@@ -127,7 +131,7 @@ def _on_speed(evidence: Evidence) -> Decision:
         if whole.high < 1 / WHOLE_EFFECT:
             return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading and laying out the tables")
         for name, other in evidence.other_ratios().items():
-            if name != FIGURES[LOAD] and other.high < 1 / OTHER_EFFECT:
+            if other.high < 1 / OTHER_EFFECT:
                 return Decision(Verdict.SLOWER, f"{told}, but {other} on {name}")
         return Decision(Verdict.FASTER, told)
     if is_clear(ratio):

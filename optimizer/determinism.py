@@ -125,7 +125,7 @@ def _told(name: str, result: CheckResult) -> str:
 
 
 def _counts(seen: Observation) -> list[object]:
-    """Return what was counted in each case, but for what only the second run of a case adds."""
+    """Return which things were counted in each case."""
     return [sorted(case.get("counts", {})) for case in seen.result["cases"]] if seen.result else []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.catalog import catalog, extend
+from engine.catalog import build_of, catalog, extend
 
 ROOT = Path(__file__).parents[1]
 US500 = "us500_2007_2017_daily.parquet"
@@ -39,11 +39,9 @@ def us500() -> Path:
 def whole_build() -> tuple[str, ...]:
     """The build of all that the catalog has."""
     build: tuple[str, ...] = ()
-    pending = list(catalog())
-    while pending:
-        one = next(one for one in pending if set(one.requires) <= set(build))
-        pending.remove(one)
-        build = extend(build, one.name)
+    for one in catalog():
+        for name in build_of(one.name):
+            build = build if name in build else extend(build, name)
     return build
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from optimizer.benchmark import FIGURES, LOAD, Arm, ratio_of
+from optimizer.benchmark import FIGURES, Arm, ratio_of
 from optimizer.config import Config
 from optimizer.decision import REFUSED
 from optimizer.ecn import PROPOSED, REJECTED, Front, Notice, write_notice
@@ -74,7 +74,7 @@ def _body(config: Config, run: Run, change: Change) -> str:
         file=Path(change.workload.data).name,
         worst=worst_text(change),
         counts=_counts(change),
-        others=[(name, str(found)) for name, found in evidence.other_ratios().items() if name != FIGURES[LOAD]],
+        others=[(name, str(found)) for name, found in evidence.other_ratios().items()],
         how=candidate.how,
         exact=candidate.exact,
         risk=candidate.risk,

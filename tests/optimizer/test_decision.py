@@ -83,6 +83,15 @@ def test_the_worst_workload_is_told() -> None:
     assert ratio.median == pytest.approx(1 / 1.2)
 
 
+def test_a_slower_first_run_is_told_and_does_not_decide() -> None:
+    found = evidence(CONTROL, arm([0.5] * 6, cold=2.0))
+    name, ratio = found.worst() or ("", None)
+    assert name == "cross, the first run, caches empty"
+    assert ratio is not None
+    assert ratio.median == pytest.approx(0.5)
+    assert decide(found).verdict is Verdict.FASTER
+
+
 def test_nothing_is_fast_that_is_wrong() -> None:
     fast = evidence(CONTROL, arm([0.1] * 6))
     wrong = decide(replace(fast, diverged="1 of 15 golden scenarios differ", divergence=PLACE))
