@@ -13,21 +13,12 @@
 from engine.api import Market, load, run, sweep
 from engine.catalog import FOCUSES, Optimization, accepted_build, catalog, compose, optimization
 from engine.errors import InputError
+from engine.features import SMA
 from engine.gates import MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market
 from engine.model import Bar, Order, Position, Result, Settings
-from engine.strategy import (
-    SMA,
-    Above,
-    Context,
-    CrossesAbove,
-    DeclaredStrategy,
-    Notional,
-    StopLoss,
-    Strategy,
-    TakeProfit,
-    TrailingStop,
-)
+from engine.rules import StopLoss, TakeProfit, TrailingStop
+from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
 from engine.trials import SweepInterrupted
 
 __all__ = [

@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 
 import polars as pl
 
+from engine.features import Feature
 from engine.pipeline import Feed
-from engine.strategy import Feature
 
 
 class FeatureKey(NamedTuple):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import polars as pl
 
 from engine.errors import InputError
+from engine.features import Feature
 from engine.gates import Gate
 from engine.model import (
     Bar,
@@ -28,7 +29,8 @@ from engine.model import (
     Trade,
     table_of,
 )
-from engine.strategy import Feature, Rule, Strategy
+from engine.rules import Rule
+from engine.strategy import Strategy
 from engine.trials import (
     Parameters,
     StrategyMaker,

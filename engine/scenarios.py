@@ -15,23 +15,12 @@ import numpy as np
 import polars as pl
 
 from engine.api import Market
+from engine.features import SMA, Feature
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market, weekdays
 from engine.model import PRICES, Bar, Settings
-from engine.strategy import (
-    SMA,
-    Above,
-    Context,
-    CrossesAbove,
-    DeclaredStrategy,
-    Feature,
-    Notional,
-    Rule,
-    StopLoss,
-    Strategy,
-    TakeProfit,
-    TrailingStop,
-)
+from engine.rules import Rule, StopLoss, TakeProfit, TrailingStop
+from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
 from engine.trials import Parameters
 
 RULES: tuple[Rule, ...] = (StopLoss(0.05), TrailingStop(0.08), TakeProfit(0.10))

@@ -12,101 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeGuard
 
 from engine.errors import InputError
+from engine.features import SMA, Feature
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.model import Bar, FeatureTable, Order, PassTable, Position
-
-
-@dataclass(frozen=True)
-class SMA:
-    """Simple moving average of the close: the last `length` closes, added oldest first, over `length`.
-
-    The sum starts afresh at every bar, so a value does not depend on where the data begins; a running sum
-    would drift from it. Source of the definition: Murphy, Technical Analysis of the Financial Markets, 1999,
-    chapter 9.
-    """
-
-    length: int
-    version: int = field(default=1, init=False)
-    name: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        if self.length < 1:
-            raise InputError(f"SMA of length {self.length}", hint="The length is the number of bars: 1 or more")
-        object.__setattr__(self, "name", f"sma_{self.length}")
-
-
-Feature = SMA
-"""The features that there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class PositionState:
-    """What a position rule looks at: the position, its water mark, and this bar."""
-
-    symbol: str
-    entry_price: float
-    water_mark: float
-    open: float
-    high: float
-    low: float
-
-
-def _check_fraction(rule: str, fraction: float, *, below: float) -> None:
-    if not 0.0 < fraction < below:
-        limit = "" if below == math.inf else f" and below {below:g}"
-        raise InputError(f"a {rule} of {fraction}", hint=f"A fraction of the price, above 0{limit}: 0.05 is 5 %")
-
-
-@dataclass(frozen=True)
-class StopLoss:
-    """Leave where the price falls to `fraction` below the entry price."""
-
-    fraction: float
-    name: str = field(default="stop_loss", init=False)
-    rising: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        _check_fraction("stop-loss", self.fraction, below=1.0)
-
-    def level(self, state: PositionState) -> float:
-        """Return the price at which this rule leaves."""
-        return state.entry_price * (1.0 - self.fraction)
-
-
-@dataclass(frozen=True)
-class TrailingStop:
-    """Leave where the price falls to `fraction` below the highest high since the entry."""
-
-    fraction: float
-    name: str = field(default="trailing_stop", init=False)
-    rising: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        _check_fraction("trailing stop", self.fraction, below=1.0)
-
-    def level(self, state: PositionState) -> float:
-        """Return the price at which this rule leaves."""
-        return state.water_mark * (1.0 - self.fraction)
-
-
-@dataclass(frozen=True)
-class TakeProfit:
-    """Leave where the price rises to `fraction` above the entry price."""
-
-    fraction: float
-    name: str = field(default="take_profit", init=False)
-    rising: bool = field(default=True, init=False)
-
-    def __post_init__(self) -> None:
-        _check_fraction("take-profit", self.fraction, below=math.inf)
-
-    def level(self, state: PositionState) -> float:
-        """Return the price at which this rule leaves."""
-        return state.entry_price * (1.0 + self.fraction)
-
-
-Rule = StopLoss | TrailingStop | TakeProfit
-"""The position rules that there are. Where two would fire at the same place, the first declared does."""
+from engine.rules import Rule, are_known_rules
 
 
 class Account(Protocol):
@@ -284,11 +193,6 @@ def is_declared(strategy: Strategy) -> TypeGuard[DeclaredStrategy]:
         and are_known_rules(strategy.rules)
         and are_known_gates(strategy.gates)
     )
-
-
-def are_known_rules(rules: Sequence[Rule]) -> bool:
-    """Whether these are rules of the very types of this module."""
-    return all(type(rule) in (StopLoss, TrailingStop, TakeProfit) for rule in rules)
 
 
 def are_known_gates(gates: Sequence[Gate]) -> bool:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
+from engine.features import Feature
 from engine.model import FeatureTable
 from engine.pipeline import Feed
-from engine.strategy import Feature
 
 
 def sma(closes: Sequence[float], length: int) -> list[float]:

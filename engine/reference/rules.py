@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.pipeline import Exit, Feed
-from engine.strategy import PositionState, Rule
+from engine.rules import PositionState, Rule
 
 
 class PositionRules:

@@ -17,13 +17,13 @@ from engine import load
 from engine.arrays import column_of
 from engine.counting import taken
 from engine.disk import cache_root
+from engine.features import SMA, Feature
 from engine.model import FeatureTable
 from engine.optimizations.caching.persistent_features import PersistentFeatures
 from engine.optimizations.vectorization.array_feed import MatrixFeed
 from engine.pipeline import Feed
 from engine.reference.features import compute_features
 from engine.reference.loader import load_bars
-from engine.strategy import SMA, Feature
 
 FEATURES = tuple(SMA(length) for length in range(1, 11))
 
@@ -81,7 +81,7 @@ def test_a_real_second_process_finds_what_the_first_kept(bars: pl.DataFrame, cac
     code = (
         "import sys\n"
         "from engine import load\n"
-        "from engine.strategy import SMA\n"
+        "from engine.features import SMA\n"
         "market = load(sys.argv[1], build=['vectorization/array_feed', 'caching/persistent_features'])\n"
         "market.pipeline.features(market.feed, [SMA(1), SMA(2)])\n"
         "from engine.counting import work\n"

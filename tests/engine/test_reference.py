@@ -22,7 +22,7 @@ from engine import (
 )
 from engine.generate import weekdays
 from engine.reference.features import sma
-from engine.strategy import Rule
+from engine.rules import Rule
 
 Row = tuple[float, float, float, float] | None
 

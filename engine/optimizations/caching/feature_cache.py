@@ -19,9 +19,9 @@ from weakref import WeakKeyDictionary
 from engine.catalog import optimization
 from engine.counting import work
 from engine.data_keys import FeatureKey, feature_key
+from engine.features import Feature
 from engine.model import FeatureTable
 from engine.pipeline import FeaturesComponent, Feed
-from engine.strategy import Feature
 
 BUDGET_BYTES = 512 << 20
 _BYTES_OF_A_LISTED_FLOAT = 32  # the float object and the list's reference to it

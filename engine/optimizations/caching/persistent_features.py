@@ -26,9 +26,9 @@ from engine.catalog import optimization
 from engine.counting import work
 from engine.data_keys import feature_key
 from engine.disk import Key, cache_root, keep, kept, key_hash
+from engine.features import Feature
 from engine.model import FeatureTable
 from engine.pipeline import FeaturesComponent, Feed
-from engine.strategy import Feature
 
 
 class PersistentFeatures:

@@ -18,10 +18,10 @@ import numpy as np
 
 from engine.arrays import Floats, Ints, arrays_of
 from engine.catalog import optimization
+from engine.features import SMA, Feature
 from engine.jit import compiled
 from engine.model import FeatureTable
 from engine.pipeline import FeaturesComponent, Feed
-from engine.strategy import SMA, Feature
 
 BLOCK = 512  # bars whose sums stay in the first-level cache
 AT_ONCE = 8  # window places added in one pass over a block; written out below

@@ -36,7 +36,8 @@ from engine.model import (
     schema_of,
 )
 from engine.pipeline import Brokerage, Feed, LoopComponent
-from engine.strategy import DeclaredStrategy, Rule, Strategy, TakeProfit, TrailingStop, is_declared
+from engine.rules import Rule, TakeProfit, TrailingStop
+from engine.strategy import DeclaredStrategy, Strategy, is_declared
 
 ON_ENTRY, ON_WATER_MARK = 0, 1
 BARS_AHEAD = 8  # a cache line of prices

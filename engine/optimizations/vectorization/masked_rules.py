@@ -20,7 +20,7 @@ import numpy as np
 from engine.arrays import Bools, Floats, Ints, arrays_of, row_of
 from engine.catalog import optimization
 from engine.pipeline import Exit, Feed, Rules, RulesComponent
-from engine.strategy import Rule, StopLoss, TakeProfit, are_known_rules
+from engine.rules import Rule, StopLoss, TakeProfit, are_known_rules
 
 
 class MaskedRules:
