@@ -7,7 +7,7 @@
 ... )
 >>> result = run(strategy, generate_market(symbols=5, bars=200))
 >>> result.equity.columns
-['timestamp', 'cash', 'value', 'equity', 'positions']
+['timestamp', 'cash', 'value', 'equity', 'positions', 'borrow_fees']
 """
 
 from engine.api import Market, load, run, sweep
@@ -16,8 +16,9 @@ from engine.errors import InputError
 from engine.features import SMA
 from engine.gates import MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market
-from engine.model import Bar, Order, Position, Result, Settings
-from engine.rules import StopLoss, TakeProfit, TrailingStop
+from engine.metrics import Metrics, metrics_of
+from engine.model import Bar, Bars, Order, Position, Result, Settings
+from engine.rules import StopLoss, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
 from engine.trials import SweepInterrupted
 
@@ -26,12 +27,14 @@ __all__ = [
     "SMA",
     "Above",
     "Bar",
+    "Bars",
     "Context",
     "CrossesAbove",
     "DeclaredStrategy",
     "InputError",
     "Market",
     "MaxATRPercent",
+    "Metrics",
     "MinDollarVolume",
     "MinMomentum",
     "MinPrice",
@@ -45,12 +48,14 @@ __all__ = [
     "Strategy",
     "SweepInterrupted",
     "TakeProfit",
+    "TimeExit",
     "TrailingStop",
     "accepted_build",
     "catalog",
     "compose",
     "generate_market",
     "load",
+    "metrics_of",
     "optimization",
     "run",
     "sweep",

@@ -7,10 +7,12 @@ where a bar is missing: one row is what all symbols did at one timestamp.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -18,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.jit import compiled_in_place
-from engine.model import PRICES, FeatureTable, PassTable
+from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable
 from engine.pipeline import Feed
 from engine.strategy import Condition, CrossesAbove
 
@@ -57,6 +59,12 @@ class Arrays:
     def index(self) -> dict[str, int]:
         """The number of each symbol."""
         return {symbol: number for number, symbol in enumerate(self.symbols)}
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each symbol's flat bars begin, as Python numbers."""
+        starts: list[int] = self.columns.starts.tolist()
+        return starts
 
     @cached_property
     def latest(self) -> Steps:
@@ -99,39 +107,100 @@ def _matrix(values: Floats, cell: Ints, shape: tuple[int, int]) -> Floats:
     return matrix
 
 
-class RowView(Mapping[str, float]):
-    """One row of a matrix, looked up by symbol; a missing bar is a missing key."""
+class ArrayBars(Bars):
+    """The bars of one step, as rows of the matrices; a bar becomes an object when it is asked for."""
 
-    __slots__ = ("_index", "_values", "row")
+    __slots__ = ("_arrays", "step")
 
-    def __init__(self, index: dict[str, int], row: Floats) -> None:
-        self.row = row
-        self._index = index
-        self._values: list[float] | None = None
+    def __init__(self, arrays: Arrays, step: int, timestamp: date) -> None:
+        self.timestamp = timestamp
+        self.step = step
+        self._arrays = arrays
 
-    @property
-    def values_in_order(self) -> list[float]:
-        """The row as Python floats, made when first asked for."""
-        if self._values is None:
-            self._values = self.row.tolist()
-        return self._values
-
-    def __getitem__(self, symbol: str) -> float:
-        value = self.values_in_order[self._index[symbol]]
-        if value != value:  # NaN, the one value that differs from itself
-            raise KeyError(symbol)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return (symbol for symbol, value in zip(self._index, self.values_in_order, strict=True) if value == value)
+    def __iter__(self) -> Iterator[Bar]:
+        arrays = self._arrays
+        rows = [arrays.matrices[field][self.step] for field in FIELDS]
+        symbols = arrays.symbols
+        present = np.flatnonzero(rows[0] == rows[0])  # NaN, a missing bar, is the one value that differs from itself
+        if len(present) < len(symbols):
+            rows = [row[present] for row in rows]
+            symbols = [symbols[number] for number in present.tolist()]
+        return map(Bar, repeat(self.timestamp), symbols, *(row.tolist() for row in rows))
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self.row == self.row))
+        row = self.row("close")
+        return int(np.count_nonzero(row == row))
+
+    def get(self, symbol: str) -> Bar | None:
+        """Return the symbol's bar, or None where it has none here."""
+        number = self._arrays.index.get(symbol)
+        return None if number is None else self.at(number)
+
+    def at(self, number: int) -> Bar | None:
+        """Return the bar of a symbol by its number, or None where it has none here."""
+        arrays, step = self._arrays, self.step
+        open_, high, low, close, volume = (arrays.matrices[field].item(step, number) for field in FIELDS)
+        return None if open_ != open_ else Bar(self.timestamp, arrays.symbols[number], open_, high, low, close, volume)
+
+    def row(self, field: str) -> Floats:
+        """Return one field of all symbols, by number; NaN where there is no bar."""
+        row: Floats = self._arrays.matrices[field][self.step]
+        return row
+
+    def only(self, bars: Sequence[Bar]) -> Bars:
+        """Return some of these bars, as all that there are."""
+        return SomeBars(bars, self)
+
+    def number(self, symbol: str) -> int:
+        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
+        place = self._arrays.index.get(symbol)
+        return -1 if place is None else self._arrays.latest.item(self.step, place)
+
+    def last_close(self, symbol: str) -> float:
+        """Return the symbol's latest close; NaN before its first bar."""
+        place = self._arrays.index.get(symbol)
+        if place is None:
+            return math.nan
+        close: float = self._arrays.matrices["close"].item(self.step, place)
+        if close == close:
+            return close
+        number = self._arrays.latest.item(self.step, place)
+        return math.nan if number < 0 else self._arrays.columns.close.item(self._arrays.starts[place] + number)
 
 
-def row_of(prices: Mapping[str, float]) -> Floats:
-    """Return the matrix row behind prices that came from an array feed."""
-    row: Floats = prices.row  # type: ignore[attr-defined]  # `requires` puts array_feed before every caller
+class SomeBars(Bars):
+    """Some of the bars of a step, that are objects already."""
+
+    __slots__ = ("_whole",)
+
+    def __init__(self, bars: Sequence[Bar], whole: ArrayBars) -> None:
+        super().__init__(whole.timestamp, bars, {}, {})
+        self._whole = whole
+
+    def number(self, symbol: str) -> int:
+        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
+        return self._whole.number(symbol)
+
+    def last_close(self, symbol: str) -> float:
+        """Return the symbol's latest close; NaN before its first bar."""
+        return self._whole.last_close(symbol)
+
+
+def step_of(bars: Bars) -> int:
+    """Return the number of the timestamp of bars that came from an array feed."""
+    step: int = bars.step  # type: ignore[attr-defined]  # `requires` puts array_feed before every caller
+    return step
+
+
+def bar_of(bars: Bars, number: int) -> Bar:
+    """Return the bar of a symbol that has one, by its number, from bars that came from an array feed."""
+    bar: Bar = bars.at(number)  # type: ignore[attr-defined]
+    return bar
+
+
+def row_of(bars: Bars, field: str) -> Floats:
+    """Return the matrix row behind bars that came from an array feed."""
+    row: Floats = bars.row(field)  # type: ignore[attr-defined]  # `requires` puts array_feed before every caller
     return row
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from engine.features import Feature
 from engine.pipeline import Feed
+from engine.reference.features import numbers_of
 
 
 class FeatureKey(NamedTuple):
@@ -23,28 +24,38 @@ class FeatureKey(NamedTuple):
 
 
 def feature_key(feed: Feed, feature: Feature) -> FeatureKey:
-    """Return the key of a feature's column over all symbols of a feed."""
-    config = hashlib.sha256(repr(feature).encode()).hexdigest()
-    return FeatureKey("all", "bar", feature.version, config, data_digest(feed, ("close",)))
+    """Return the key of a feature's column over all symbols of a feed.
+
+    Raises:
+        InputError: where the data does not have a column that the feature needs.
+    """
+    config = hashlib.sha256(repr((type(feature).__module__, feature)).encode()).hexdigest()
+    return FeatureKey("all", "bar", feature.version, config, data_digest(feed, feature.inputs))
 
 
 def data_digest(feed: Feed, fields: tuple[str, ...]) -> str:
-    """Return the digest of some fields of a market, and of the rows that they stand on."""
+    """Return the digest of some columns of numbers of a market, by name and in this order, and of their rows.
+
+    Numbers are taken as float64, and null as NaN: what a feature sees of them.
+    """
     known = _digests.setdefault(feed, {})
-    if fields not in known:
-        known[fields] = _digest(feed, fields)
-    return known[fields]
+    if _ROWS not in known:
+        known[_ROWS] = _digest_of_rows(feed)
+    for field in fields:
+        if field not in known:
+            known[field] = hashlib.sha256(numbers_of(feed.bars, field).to_numpy().data).hexdigest()
+    return hashlib.sha256(repr([(field, known[field]) for field in (_ROWS, *fields)]).encode()).hexdigest()
 
 
+_ROWS = ""  # stands for the timestamps and symbols; no field has this name
 # a feed never changes, and several caches may ask
-_digests: WeakKeyDictionary[Feed, dict[tuple[str, ...], str]] = WeakKeyDictionary()
+_digests: WeakKeyDictionary[Feed, dict[str, str]] = WeakKeyDictionary()
 
 
-def _digest(feed: Feed, fields: tuple[str, ...]) -> str:
+def _digest_of_rows(feed: Feed) -> str:
     digest = hashlib.sha256("\0".join(feed.symbols).encode())
-    rows = feed.bars.select(
-        pl.col("timestamp").to_physical(), pl.col("symbol").cast(pl.Enum(feed.symbols)).to_physical(), *fields
-    )
-    for column in rows:
+    for column in feed.bars.select(
+        pl.col("timestamp").to_physical(), pl.col("symbol").cast(pl.Enum(feed.symbols)).to_physical()
+    ):
         digest.update(column.to_numpy().data)
     return digest.hexdigest()

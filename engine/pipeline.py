@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,13 +16,13 @@ from engine.errors import InputError
 from engine.features import Feature
 from engine.gates import Gate
 from engine.model import (
-    Bar,
+    Bars,
+    Cancellation,
     Equity,
     FeatureTable,
     Fill,
     Order,
     PassTable,
-    Position,
     Rejection,
     Result,
     Settings,
@@ -30,7 +30,7 @@ from engine.model import (
     table_of,
 )
 from engine.rules import Rule
-from engine.strategy import Strategy
+from engine.strategy import Account, Strategy
 from engine.trials import (
     Parameters,
     StrategyMaker,
@@ -61,21 +61,12 @@ class Exit(NamedTuple):
     reason: str
 
 
-class Slice(Protocol):
-    """The bars of one timestamp."""
+class Excursion(NamedTuple):
+    """What a position has been through: its water marks, and the number of complete bars since its entry."""
 
-    @property
-    def timestamp(self) -> date:
-        """When these bars were complete."""
-        ...
-
-    def by_symbol(self, field: str) -> Mapping[str, float]:
-        """Return one field of every symbol that has a bar here."""
-        ...
-
-    def bars(self) -> Iterable[Bar]:
-        """Yield the bars in symbol order."""
-        ...
+    highest: float
+    lowest: float
+    bars: int
 
 
 class Feed(Protocol):
@@ -91,28 +82,32 @@ class Feed(Protocol):
         """All symbols, sorted."""
         ...
 
-    def __iter__(self) -> Iterator[Slice]: ...
+    def __iter__(self) -> Iterator[Bars]: ...
 
 
 class Rules(Protocol):
     """The position rules: they watch open positions and say which leave."""
 
-    def watch(self, symbol: str, entry_price: float) -> None:
-        """Watch a position with this entry price."""
+    def watch(
+        self, symbol: str, entry_price: float, *, long: bool, rules: Sequence[Rule] | None, bars: int = 0
+    ) -> None:
+        """Watch a position with this entry price, and rules of its own where it has some."""
         ...
 
     def forget(self, symbol: str) -> None:
         """Stop watching."""
         ...
 
-    def exits(
-        self, opens: Mapping[str, float], highs: Mapping[str, float], lows: Mapping[str, float]
-    ) -> Iterable[Exit]:
-        """Return the exits of this bar in symbol order."""
+    def excursion(self, symbol: str) -> Excursion:
+        """Return what the position has been through."""
         ...
 
-    def move_water_marks(self, highs: Mapping[str, float]) -> None:
-        """Raise the water marks to this bar's highs."""
+    def exits(self, bars: Bars) -> Iterable[Exit]:
+        """Return the exits of these bars in symbol order."""
+        ...
+
+    def move_water_marks(self, bars: Bars) -> None:
+        """Let the water marks see these bars, which are complete."""
         ...
 
 
@@ -122,57 +117,35 @@ class Records:
 
     orders: list[Order] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    cancellations: list[Cancellation] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     equity: list[Equity] = field(default_factory=list)
 
-    def result(self, bars: pl.DataFrame, features: FeatureTable, passes: PassTable) -> Result:
+    def result(self, bars: pl.DataFrame, features: FeatureTable, passes: PassTable, settings: Settings) -> Result:
         """Return the records as tables."""
         timestamp = bars.schema["timestamp"]
         return Result(
             orders=table_of(Order, self.orders, timestamp),
             rejections=table_of(Rejection, self.rejections, timestamp),
+            cancellations=table_of(Cancellation, self.cancellations, timestamp),
             fills=table_of(Fill, self.fills, timestamp),
             trades=table_of(Trade, self.trades, timestamp),
             equity=table_of(Equity, self.equity, timestamp),
             bars=bars,
             feature_table=features,
             pass_table=passes,
+            lot=settings.lot,
         )
 
 
-class Brokerage(Protocol):
+class Brokerage(Account, Protocol):
     """The broker, as the loop and the strategy use it."""
 
-    settings: Settings
-    cash: float
     records: Records
     ruined: bool
 
-    def _update_time(
-        self,
-        timestamp: date,
-        opens: Mapping[str, float],
-        highs: Mapping[str, float],
-        lows: Mapping[str, float],
-        closes: Mapping[str, float],
-    ) -> None: ...
-
-    def submit_order(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
-        """Queue a market order for the symbol's next open."""
-        ...
-
-    def refuse_order(self, symbol: str, quantity: int, reason: str, why: str) -> Order:
-        """Record an order that is rejected at once."""
-        ...
-
-    def get_position(self, symbol: str) -> Position | None:
-        """Return what is held of the symbol, or None."""
-        ...
-
-    def held(self) -> Sequence[str]:
-        """Return the symbols that are held, sorted."""
-        ...
+    def _update_time(self, bars: Bars) -> None: ...
 
     def fill_queued_orders(self) -> None:
         """Step 1 of a timestamp."""
@@ -182,12 +155,20 @@ class Brokerage(Protocol):
         """Step 2 of a timestamp."""
         ...
 
+    def fill_resting_orders(self) -> None:
+        """Step 3 of a timestamp."""
+        ...
+
     def move_water_marks(self) -> None:
         """Step 5 of a timestamp."""
         ...
 
-    def mark_to_market(self) -> None:
+    def fill_at_close(self) -> None:
         """Step 6 of a timestamp."""
+        ...
+
+    def mark_to_market(self) -> None:
+        """Step 7 of a timestamp."""
         ...
 
     def stand_still(self, timestamp: date) -> None:

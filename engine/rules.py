@@ -1,4 +1,7 @@
-"""The position rules that a strategy can declare: at which price each leaves."""
+"""The position rules that a strategy can declare: at which price each leaves.
+
+For what is sold short the sides change over: a stop-loss then lies above the entry, a take-profit below it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,18 @@ from engine.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class PositionState:
-    """What a position rule looks at: the position, its water mark, and this bar."""
+    """What a position rule looks at: the position, what it has been through, and this bar.
+
+    `highest` and `lowest` are the water marks: the entry price, moved by the highs and lows of complete bars. `bars`
+    counts those.
+    """
 
     symbol: str
+    long: bool
     entry_price: float
-    water_mark: float
+    highest: float
+    lowest: float
+    bars: int
     open: float
     high: float
     low: float
@@ -40,7 +50,7 @@ class StopLoss:
 
     def level(self, state: PositionState) -> float:
         """Return the price at which this rule leaves."""
-        return state.entry_price * (1.0 - self.fraction)
+        return state.entry_price * (1.0 - self.fraction if state.long else 1.0 + self.fraction)
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class TrailingStop:
 
     def level(self, state: PositionState) -> float:
         """Return the price at which this rule leaves."""
-        return state.water_mark * (1.0 - self.fraction)
+        return state.highest * (1.0 - self.fraction) if state.long else state.lowest * (1.0 + self.fraction)
 
 
 @dataclass(frozen=True)
@@ -71,14 +81,31 @@ class TakeProfit:
         _check_fraction("take-profit", self.fraction, below=math.inf)
 
     def level(self, state: PositionState) -> float:
-        """Return the price at which this rule leaves."""
-        return state.entry_price * (1.0 + self.fraction)
+        """Return the price at which this rule leaves; a short position's can't be reached at 100 % and more."""
+        return state.entry_price * (1.0 + self.fraction if state.long else 1.0 - self.fraction)
 
 
-Rule = StopLoss | TrailingStop | TakeProfit
+@dataclass(frozen=True)
+class TimeExit:
+    """Leave at the open of the symbol's bar number `bars` after the bar of the entry."""
+
+    bars: int
+    name: str = field(default="time_exit", init=False)
+    rising: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bars, int) or self.bars < 1:
+            raise InputError(f"a time exit after {self.bars!r} bars", hint="A whole number of bars: 1 or more")
+
+    def level(self, state: PositionState) -> float:
+        """Return a level that every open has passed once the time is up, and that no price reaches before."""
+        return math.inf if (state.bars >= self.bars) is state.long else -math.inf
+
+
+Rule = StopLoss | TrailingStop | TakeProfit | TimeExit
 """The position rules that there are. Where two would fire at the same place, the first declared does."""
 
 
 def are_known_rules(rules: Sequence[Rule]) -> bool:
     """Whether these are rules of the very types of this module."""
-    return all(type(rule) in (StopLoss, TrailingStop, TakeProfit) for rule in rules)
+    return all(type(rule) in (StopLoss, TrailingStop, TakeProfit, TimeExit) for rule in rules)

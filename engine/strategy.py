@@ -7,32 +7,76 @@ the same kind of object, with an `on_bar` that is written here once, so both mea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeGuard
+from datetime import date
+from typing import Any, Protocol, TypeGuard
 
 from engine.errors import InputError
 from engine.features import SMA, Feature
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
-from engine.model import Bar, FeatureTable, Order, PassTable, Position
+from engine.grid import Grid
+from engine.model import Bar, Bars, FeatureTable, Order, PassTable, Position, Settings
 from engine.rules import Rule, are_known_rules
 
 
 class Account(Protocol):
-    """What a strategy may do with the broker."""
+    """What a strategy may do with the broker; `engine.reference.broker` tells what each does."""
 
+    settings: Settings
     cash: float
 
-    def submit_order(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
-        """Queue a market order for the symbol's next open."""
+    def submit_order(
+        self,
+        symbol: str,
+        quantity: float,
+        reason: str = "signal",
+        *,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        day: bool = False,
+        take_profit: float | None = None,
+        stop_loss: float | None = None,
+        rules: Sequence[Rule] | None = None,
+    ) -> Order:
+        """Submit an order."""
         ...
 
-    def refuse_order(self, symbol: str, quantity: int, reason: str, why: str) -> Order:
+    def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal") -> Order:
         """Record an order that is rejected at once."""
+        ...
+
+    def cancel_order(self, order_id: int) -> bool:
+        """Take back what is left of an order."""
+        ...
+
+    def replace_order(
+        self,
+        order_id: int,
+        *,
+        quantity: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+    ) -> Order | None:
+        """Cancel what is left of an order and submit it anew, changed."""
+        ...
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Return the orders that are not done."""
         ...
 
     def get_position(self, symbol: str) -> Position | None:
         """Return what is held of the symbol, or None."""
+        ...
+
+    def held(self) -> list[str]:
+        """Return the symbols that are held, sorted."""
+        ...
+
+    def equity(self) -> float:
+        """Return cash plus the value of what is held, at the latest closes."""
         ...
 
 
@@ -40,20 +84,48 @@ OUTSIDE_ITS_GATES = "outside its gates"
 
 
 class Context:
-    """What a strategy sees while it is called: the account, and features up to the present bar."""
+    """What a strategy sees while it is called: the account, the present bars, and features up to them.
+
+    `bars` are all bars of this timestamp, also those that the gates of the strategy hold back. The loop sets them.
+    """
+
+    bars: Bars
 
     def __init__(self, account: Account, features: FeatureTable, passes: PassTable) -> None:
         self._account = account
         self._features = features
         self._passes = passes
-        self._numbers: dict[str, int] = {}
+        self._lots = account.settings.lots
         self.submit_order: Callable[..., Order] = self._submit_where_passing if passes.columns else account.submit_order
+        self.cancel_order = account.cancel_order
+        self.replace_order = account.replace_order
+        self.open_orders = account.open_orders
         self.get_position = account.get_position
+        self.held = account.held
+
+    @property
+    def lots(self) -> Grid:
+        """The quantities that there are."""
+        return self._lots
+
+    @property
+    def timestamp(self) -> date:
+        """When the present bars were complete."""
+        return self.bars.timestamp
 
     @property
     def cash(self) -> float:
         """The cash at hand."""
         return self._account.cash
+
+    @property
+    def equity(self) -> float:
+        """Cash plus the value of what is held, at the latest closes."""
+        return self._account.equity()
+
+    def close(self, symbol: str) -> float:
+        """Return the symbol's latest close; NaN before its first bar."""
+        return self.bars.last_close(symbol)
 
     def feature(self, name: str, symbol: str, ago: int = 0) -> float:
         """Return a declared feature at the symbol's latest bar, or `ago` of its bars earlier; NaN if undefined."""
@@ -61,45 +133,65 @@ class Context:
             raise InputError(
                 f"a feature {-ago} bars ahead", hint="A strategy sees data up to its bar: ago is 0 or more"
             )
-        number = self.number(symbol) - ago
+        number = self.bars.number(symbol) - ago
         return self._features.value(name, symbol, number) if number >= 0 else math.nan
 
     def passes(self, symbol: str) -> bool:
         """Whether the symbol's latest bar passes all gates of the strategy."""
-        number = self.number(symbol)
+        number = self.bars.number(symbol)
         return number >= 0 and self._passes.passes(symbol, number)
 
-    def _submit_where_passing(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
-        """Queue an order; a buy of what does not pass the gates is recorded and rejected at once."""
-        if quantity > 0 and not self.passes(symbol):
-            return self._account.refuse_order(symbol, quantity, reason, OUTSIDE_ITS_GATES)
-        return self._account.submit_order(symbol, quantity, reason)
+    def target_weights(self, weights: Mapping[str, float], reason: str = "rebalance") -> list[Order]:
+        """Submit the market orders that bring the account to these fractions of its equity, at the latest closes.
 
-    def number(self, symbol: str) -> int:
-        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
-        return self._numbers.get(symbol, -1)
+        What is held and not named is sold. Shares are cut off, toward zero; market orders that wait already count as
+        filled. Orders that make a position smaller come first, then the others, each in symbol order. A symbol without
+        a bar yet is left out.
+        """
+        equity, lots = self.equity, self.lots
+        waiting: dict[str, float] = {}
+        for order in self.open_orders():
+            if order.kind == "market":
+                waiting[order.symbol] = waiting.get(order.symbol, 0.0) + order.quantity
+        smaller: list[tuple[str, float]] = []
+        larger: list[tuple[str, float]] = []
+        for symbol in sorted({*weights, *self.held()}):
+            position, close = self.get_position(symbol), self.close(symbol)
+            held = (position.quantity if position else 0.0) + waiting.get(symbol, 0.0)
+            target = weights.get(symbol, 0.0) * equity / close
+            if math.isnan(target):
+                continue
+            change = lots.value(lots.toward_zero(target)) - held
+            if change:
+                (smaller if abs(held + change) < abs(held) else larger).append((symbol, change))
+        return [self.submit_order(symbol, change, reason) for symbol, change in (*smaller, *larger)]
 
-    def advance(self, symbol: str) -> None:
-        """Make the symbol's next bar its latest. Called by the loop."""
-        self._numbers[symbol] = self._numbers.get(symbol, -1) + 1
-
-    def move_to(self, symbol: str, number: int) -> None:
-        """Make bar `number` of the symbol its latest. Called by loops that pass over bars."""
-        self._numbers[symbol] = number
+    def _submit_where_passing(self, symbol: str, quantity: float, reason: str = "signal", **terms: Any) -> Order:
+        """Submit an order; one that opens or adds to a position outside the gates is recorded and rejected at once."""
+        position = self.get_position(symbol)
+        opens = position is None or position.quantity * quantity > 0
+        if opens and not self.passes(symbol):
+            return self._account.refuse_order(OUTSIDE_ITS_GATES, symbol, quantity, reason)
+        return self._account.submit_order(symbol, quantity, reason, **terms)
 
 
 class Strategy:
-    """Base of every strategy: name the features, gates and rules, and say what to do on a bar."""
+    """Base of every strategy: name the features, gates and rules, and say what to do on a bar, or on all of a time."""
 
     features: tuple[Feature, ...] = ()
     gates: tuple[Gate, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     def on_bar(self, context: Context, bar: Bar) -> None:
-        """Do what is to be done once this bar is complete; orders fill at the next open.
+        """Do what is to be done once this bar is complete.
 
         It is called for the bars that pass all gates, and for those of symbols that are held, so that it can leave.
         """
+
+    def on_bars(self, context: Context, bars: Bars) -> None:
+        """Do what is to be done once the bars of a timestamp are complete: `on_bar` for each, in symbol order."""
+        for bar in bars:
+            self.on_bar(context, bar)
 
 
 @dataclass(frozen=True)
@@ -135,7 +227,7 @@ Condition = Above | CrossesAbove
 
 @dataclass(frozen=True)
 class Notional:
-    """Buy whole shares for `amount` of money, at the close on which the order is submitted."""
+    """Buy for `amount` of money, at the close on which the order is submitted, in whole lots."""
 
     amount: float
 
@@ -143,9 +235,9 @@ class Notional:
         if not 0.0 < self.amount < math.inf:
             raise InputError(f"a position of {self.amount}", hint="An amount of money: finite and above 0")
 
-    def shares(self, close: float) -> int:
-        """Return the number of whole shares: the quotient, cut off."""
-        return int(self.amount / close)
+    def shares(self, close: float, lots: Grid) -> float:
+        """Return the number of shares: the quotient, cut off to whole lots."""
+        return lots.value(lots.below(self.amount / close))
 
 
 @dataclass(frozen=True)
@@ -172,7 +264,7 @@ class DeclaredStrategy(Strategy):
         position = context.get_position(symbol)
         if position is None:
             if self.entry.holds(context, symbol):
-                quantity = self.size.shares(bar.close)
+                quantity = self.size.shares(bar.close, context.lots)
                 if quantity > 0:
                     context.submit_order(symbol, quantity)
         elif self.exit.holds(context, symbol):

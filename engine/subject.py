@@ -87,7 +87,17 @@ class EngineSubject:
 
     name: str = "exact-change engine"
     focuses: tuple[str, ...] = FOCUSES
-    stages: tuple[str, ...] = ("features", "gates", "rejections", "fills", "trades", "orders", "equity", "sweep")
+    stages: tuple[str, ...] = (
+        "features",
+        "gates",
+        "rejections",
+        "cancellations",
+        "fills",
+        "trades",
+        "orders",
+        "equity",
+        "sweep",
+    )
     input_errors: tuple[type[Exception], ...] = (InputError,)
     default_workload: Workload = WORKLOADS["cross"]
     common_scenarios: tuple[str, ...] = COMMON
@@ -102,7 +112,11 @@ class EngineSubject:
                 f"reference/{component}.py": component
                 for component in ("loader", "feed", "features", "gates", "rules", "broker", "loop", "sweep")
             }
+            | {f"reference/{part}.py": "broker" for part in ("orders", "holdings", "costs")}
             | {
+                "grid.py": "broker",
+                "positions.py": "loop",
+                "rules.py": "rules",
                 "strategy.py": "loop",
                 "scenarios.py": "loop",
                 "pipeline.py": "loop",

@@ -1,191 +1,351 @@
-"""The broker: one cash account, long only, market orders at the next open."""
+"""The broker: takes orders, fills them as the bars allow, and watches positions by their rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from numbers import Real
+from typing import Any
 
 from engine.errors import InputError
-from engine.model import Equity, Fill, Order, Position, Rejection, Settings, Trade
-from engine.pipeline import Feed, Records, Rules
+from engine.grid import Grid
+from engine.model import Bar, Bars, Cancellation, Order, Rejection, Settings
+from engine.pipeline import Feed, Rules
+from engine.reference.costs import Costs
+from engine.reference.holdings import Execution, Holdings
+from engine.reference.orders import MARKET, Terms, Working, terms_of
+from engine.rules import Rule
 
 
-class Broker:
-    """Keeps cash, positions and the queue of orders, and records all that happens to them."""
+class Broker(Holdings):
+    """One account, with its orders."""
 
     def __init__(self, feed: Feed, settings: Settings, rules: Rules) -> None:
-        self.settings = settings
-        self.rules = rules
-        self.cash = settings.cash
-        self.records = Records()
+        super().__init__(settings, rules)
         self._symbols = frozenset(feed.symbols)
-        self._queue: list[Order] = []
-        self._positions: dict[str, Position] = {}
-        self._marks: dict[str, float] = {}
-        self.ruined = False
+        self._costs = Costs(settings)
+        self._ticks = settings.ticks
+        self._step = -1
+        self._next_look = 0  # the step from which an order that is submitted now looks at bars
+        self._queue: list[Working] = []  # market orders
+        self._resting: list[Working] = []  # all others
+        self._days: list[Working] = []  # those of both that are day orders
+        self._traded: dict[str, int] = {}  # lots on this bar
+        self._has_volume_limit = settings.volume_limit < math.inf or settings.volume_impact > 0.0
 
-    def _update_time(
+    # What the strategy may do.
+
+    def submit_order(
         self,
-        timestamp: date,
-        opens: Mapping[str, float],
-        highs: Mapping[str, float],
-        lows: Mapping[str, float],
-        closes: Mapping[str, float],
-    ) -> None:
-        """Move to the next timestamp: its bars become the present ones."""
-        self._timestamp = timestamp
-        self._opens = opens
-        self._highs = highs
-        self._lows = lows
-        self._closes = closes
+        symbol: str,
+        quantity: float,
+        reason: str = "signal",
+        *,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        day: bool = False,
+        take_profit: float | None = None,
+        stop_loss: float | None = None,
+        rules: Sequence[Rule] | None = None,
+    ) -> Order:
+        """Submit an order for the symbol's next bars: above 0 buys, below 0 sells, cut to whole lots.
 
-    def submit_order(self, symbol: str, quantity: int, reason: str = "signal") -> Order:
-        """Queue a market order for the symbol's next open: above 0 buys, below 0 sells, in whole shares.
+        Without a price it is a market order. `limit`, `stop` and both make a limit, stop and stop-limit order; `trail`
+        makes a trailing stop, a fraction below the highest high (above the lowest low, where it buys) since now. A
+        `day` order ends with the first day that the symbol trades. `take_profit` and `stop_loss` are the prices of a
+        bracket: two orders that follow the fill, and of which one cancels the other. `rules` are the position rules
+        of the position that the order opens, in place of the strategy's.
 
         Raises:
-            InputError: where the symbol is not in the data or the quantity is not a whole number other than 0.
+            InputError: where the symbol is not in the data, the quantity is 0 or not finite, or a price makes no sense.
         """
-        order = self._checked_order(symbol, quantity, reason)
-        self._queue.append(order)
-        return order
+        terms = terms_of(
+            limit=limit, stop=stop, trail=trail, day=day, take_profit=take_profit, stop_loss=stop_loss, rules=rules
+        )
+        working = self._checked(symbol, quantity, reason, terms)
+        self._take(working)
+        return working.order
 
-    def refuse_order(self, symbol: str, quantity: int, reason: str, why: str) -> Order:
-        """Record an order that is rejected at once; raises as `submit_order` does."""
-        order = self._checked_order(symbol, quantity, reason)
-        self._reject(order, why)
-        return order
+    def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal") -> Order:
+        """Record a market order that is rejected at once; raises as `submit_order` does."""
+        working = self._checked(symbol, quantity, reason, MARKET)
+        self._reject(working, why)
+        return working.order
 
-    def get_position(self, symbol: str) -> Position | None:
-        """Return what is held of the symbol, or None."""
-        return self._positions.get(symbol)
+    def cancel_order(self, order_id: int) -> bool:
+        """Take back what is left of an order; return whether there was anything left."""
+        working = self._open(order_id)
+        if working is not None:
+            self._cancel(working, "cancelled")
+        return working is not None
 
-    def held(self) -> list[str]:
-        """Return the symbols that are held, sorted."""
-        return sorted(self._positions)
+    def replace_order(
+        self,
+        order_id: int,
+        *,
+        quantity: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+    ) -> Order | None:
+        """Cancel what is left of an order and submit it anew, changed in what is given; None where nothing is left."""
+        old = self._open(order_id)
+        if old is None:
+            return None
+        terms = old.terms.changed(limit, stop, trail)
+        left = self._lots.value(old.units) if quantity is None else quantity
+        new = self._checked(old.order.symbol, left, old.order.reason, terms, parent=old.order.parent)
+        new.follow(old)
+        self._cancel(old, "replaced")
+        self._take(new)
+        return new.order
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Return the orders that are not done, with what is left of their quantity, in order of submission."""
+        orders = [
+            replace(working.order, quantity=self._lots.value(working.units))
+            for working in (*self._queue, *self._resting)
+            if working.units and symbol in (None, working.order.symbol)
+        ]
+        return sorted(orders, key=lambda order: order.order_id)
+
+    # The steps of a timestamp.
+
+    def _update_time(self, bars: Bars) -> None:
+        """Move to the next timestamp: its bars become the present ones."""
+        if self._borrowed:
+            self._pay_borrow_fee(bars.timestamp)
+        self._bars = bars
+        self._step += 1
+        self._next_look = self._step
+        self._traded.clear()
+        if isinstance(bars.timestamp, datetime):
+            self._expire(lambda last: last < _day_of(bars.timestamp))
 
     def fill_queued_orders(self) -> None:
         """Fill what was queued earlier at this bar's open, in order of submission; no bar, no fill."""
-        waiting = []
-        for order in self._queue:
-            if order.symbol in self._opens:
-                self._execute(order, self._opens[order.symbol])
-            else:
-                waiting.append(order)
-        self._queue = waiting
+        if self.settings.fill_at == "next_open":
+            self._fill_queue(lambda bar: bar.open)
 
     def evaluate_position_rules(self) -> None:
         """Leave the positions whose rules fire on this bar, in symbol order."""
-        for leaves in self.rules.exits(self._opens, self._highs, self._lows):
-            order = self._record_order(leaves.symbol, -self._positions[leaves.symbol].quantity, leaves.reason)
-            self._execute(order, leaves.price)
+        for leaves in self.rules.exits(self._bars):
+            bar, position = self._bars.get(leaves.symbol), self.get_position(leaves.symbol)
+            assert bar is not None  # noqa: S101 - rules look at bars of what is held
+            assert position is not None  # noqa: S101
+            working = self._new(leaves.symbol, -position.quantity, leaves.reason, MARKET)
+            self._execute(working, bar, leaves.price)
+            if working.units:
+                self._cancel(working, "the bar's volume is used up")  # the rules look again at the next bar
+
+    def fill_resting_orders(self) -> None:
+        """Fill what this bar reaches: at the open, then stops, then limits; within each in order of submission."""
+        self._next_look = self._step + 1
+        if self._resting:
+            ticks = self._ticks
+            looking = [working for working in self._resting if working.since <= self._step]
+            self._fill_where(looking, lambda working, bar: working.at_open(bar, ticks))
+            limits = [working for working in looking if working.is_limit()]
+            self._fill_where(looking, lambda working, bar: working.at_stop(bar, ticks))
+            self._fill_where(limits, lambda working, bar: working.at_limit(bar))
+            self._resting = [working for working in self._resting if working.units]
+        if self.settings.fill_at == "next_open":
+            self._end_day()
 
     def move_water_marks(self) -> None:
-        """Let the rules see the highs of this bar."""
-        self.rules.move_water_marks(self._highs)
+        """Let the rules and the trailing stops see this bar."""
+        self.rules.move_water_marks(self._bars)
+        for working in self._resting:
+            if working.order.kind == "trailing_stop" and working.since <= self._step:
+                bar = self._bars.get(working.order.symbol)
+                if bar is not None:
+                    working.move_mark(bar)
 
-    def mark_to_market(self) -> None:
-        """Record the equity: cash plus the value of what is held, added in symbol order at the last closes."""
-        value = 0.0
-        for symbol in sorted(self._positions):
-            close = self._closes.get(symbol)
-            if close is not None:
-                self._marks[symbol] = close
-            value += self._positions[symbol].quantity * self._marks[symbol]
-        self._record_equity(value, len(self._positions))
+    def fill_at_close(self) -> None:
+        """Fill market orders at this close, where the account does that."""
+        if self.settings.fill_at != "next_open":
+            self._bar_is_complete = True
+            self._fill_queue(lambda bar: bar.close)
+            self._bar_is_complete = False
+            self._end_day()
 
-    def stand_still(self, timestamp: date) -> None:
-        """Record the equity of a ruined account: it stays what it was."""
-        self.records.equity.append(replace(self.records.equity[-1], timestamp=timestamp))
+    # Orders: made, filled, ended.
 
-    def _record_equity(self, value: float, positions: int) -> None:
-        equity = self.cash + value
-        self.records.equity.append(Equity(self._timestamp, self.cash, value, equity, positions))
-        self.ruined = equity < self.settings.ruin
-
-    def _checked_order(self, symbol: str, quantity: int, reason: str) -> Order:
+    def _checked(self, symbol: str, quantity: Any, reason: str, terms: Terms, parent: int = 0) -> Working:
         if symbol not in self._symbols:
             raise InputError(f"an order for {symbol!r}, which is not in the data")
-        if not isinstance(quantity, int) or quantity == 0:
-            raise InputError(f"an order for {quantity!r} shares of {symbol}", hint="Whole shares, and not 0")
-        return self._record_order(symbol, quantity, reason)
+        if not isinstance(quantity, Real) or not math.isfinite(quantity) or quantity == 0:
+            raise InputError(f"an order for {quantity!r} shares of {symbol}", hint="A finite number, and not 0")
+        return self._new(symbol, float(quantity), reason, terms, parent)
 
-    def _record_order(self, symbol: str, quantity: int, reason: str) -> Order:
-        order = Order(len(self.records.orders) + 1, self._timestamp, symbol, quantity, reason)
+    def _new(self, symbol: str, quantity: float, reason: str, terms: Terms, parent: int = 0) -> Working:
+        """Record an order; what is not a whole number of lots is cut off."""
+        units = self._lots.toward_zero(quantity)
+        order = Order(
+            len(self.records.orders) + 1,
+            self._bars.timestamp,
+            symbol,
+            self._lots.value(units) if units else float(quantity),
+            terms.kind,
+            on_tick(terms.limit, self._ticks, "below" if quantity > 0 else "above"),
+            on_tick(terms.stop, self._ticks, "nearest"),
+            terms.trail,
+            terms.day,
+            parent,
+            reason,
+        )
         self.records.orders.append(order)
-        return order
+        return Working(order, terms, units, self._next_look, self._bars.last_close(symbol))
 
-    def _execute(self, order: Order, base_price: float) -> None:
-        if order.quantity > 0:
-            self._buy(order, base_price * (1.0 + self.settings.slippage))
-        else:
-            self._sell(order, base_price * (1.0 - self.settings.slippage))
-
-    def _buy(self, order: Order, price: float) -> None:
-        notional = price * order.quantity
-        commission = notional * self.settings.commission
-        cost = notional + commission
-        if cost > self.cash:
-            self._reject(order, "not enough cash")
+    def _take(self, working: Working) -> None:
+        if not working.units:
+            self._reject(working, "less than a lot")
             return
-        self.cash -= cost
-        self._record_fill(order, price, commission)
-        held = self._positions.get(order.symbol)
-        if held is None:
-            position = Position(order.symbol, order.quantity, price, self._timestamp, commission)
-        else:
-            quantity = held.quantity + order.quantity
-            average = (held.entry_price * held.quantity + notional) / quantity
-            position = replace(
-                held, quantity=quantity, entry_price=average, entry_commission=held.entry_commission + commission
-            )
-        self._positions[order.symbol] = position
-        self.rules.watch(order.symbol, position.entry_price)
+        (self._queue if working.order.kind == "market" else self._resting).append(working)
+        if working.order.day:
+            self._days.append(working)
 
-    def _sell(self, order: Order, price: float) -> None:
-        held = self._positions.get(order.symbol)
-        quantity = -order.quantity
-        if held is None or quantity > held.quantity:
-            self._reject(order, "more than is held")
+    def _open(self, order_id: int) -> Working | None:
+        for working in (*self._queue, *self._resting):
+            if working.order.order_id == order_id and working.units:
+                return working
+        return None
+
+    def _fill_queue(self, price_of: Callable[[Bar], float]) -> None:
+        at_once = self.settings.fill_at == "this_close"
+        for working in self._queue:
+            bar = self._bars.get(working.order.symbol)
+            if working.units and bar is not None and (at_once or working.since <= self._step):
+                self._execute(working, bar, price_of(bar))
+        self._queue = [working for working in self._queue if working.units]
+
+    def _fill_where(self, looking: Sequence[Working], reached: Callable[[Working, Bar], float | None]) -> None:
+        for working in looking:
+            bar = self._bars.get(working.order.symbol)
+            if working.units and bar is not None:
+                price = reached(working, bar)
+                if price is not None:
+                    self._execute(working, bar, price)
+
+    def _execute(self, working: Working, bar: Bar, base_price: float) -> None:
+        """Fill as much of an order as the bar's volume and the position allow, or reject it."""
+        order, units = working.order, self._fillable(working, bar)
+        if not units:
             return
-        notional = price * quantity
-        commission = notional * self.settings.commission
-        self.cash += notional - commission
-        self._record_fill(order, price, commission)
-        if quantity == held.quantity:
-            entry_commission = held.entry_commission
-            del self._positions[order.symbol]
-            self.rules.forget(order.symbol)
+        quantity = self._lots.value(units)
+        if math.isnan(order.limit):
+            price = self._costs.price(base_price, quantity, bar.volume)
         else:
-            entry_commission = held.entry_commission * (quantity / held.quantity)
-            self._positions[order.symbol] = replace(
-                held,
-                quantity=held.quantity - quantity,
-                entry_commission=held.entry_commission - entry_commission,
+            price = self._costs.on_tick(base_price, quantity)  # a limit is kept: no slippage
+        commission = self._costs.commission(price * abs(quantity), abs(quantity))
+        done = Execution(units, quantity, price, commission, abs(price - base_price) * abs(quantity))
+        why = self._refusal(order.symbol, done)
+        if why is None:
+            working.units -= units
+            self._book(order, done)
+            self._follow_up(working, done)
+        else:
+            self._reject(working, why)
+
+    def _fillable(self, working: Working, bar: Bar) -> int:
+        """Return how many lots of an order can fill on this bar."""
+        symbol, units = working.order.symbol, working.units
+        if working.group:
+            units = self._closing(symbol, units)
+        if self._has_volume_limit:
+            allowed = self.settings.volume_limit * bar.volume
+            room = abs(units) if allowed == math.inf else self._lots.below(allowed) - self._traded.get(symbol, 0)
+            filled = min(abs(units), max(room, 0)) if bar.volume > 0.0 else 0
+            self._traded[symbol] = self._traded.get(symbol, 0) + filled
+            return filled if units > 0 else -filled
+        return units
+
+    def _closing(self, symbol: str, units: int) -> int:
+        """Return how many of these lots would only close what is held."""
+        position = self._positions.get(symbol)
+        held = self._lots.nearest(position.quantity) if position else 0
+        return max(units, -held) if held > 0 else min(units, -held)
+
+    def _follow_up(self, working: Working, done: Execution) -> None:
+        """Do what follows from a fill: watch the position, end the orders that it makes void, submit a bracket."""
+        symbol = working.order.symbol
+        position = self._positions.get(symbol)
+        if working.group:
+            self._shorten_other_legs(working, done.units)
+        if position is None or position.quantity * done.quantity > 0.0:
+            self._end_legs(symbol, keep=0 if position is None else done.units)
+        if position is not None and position.quantity * done.quantity > 0.0:
+            self.rules.watch(
+                symbol,
+                position.entry_price,
+                long=done.units > 0,
+                rules=working.terms.rules,
+                bars=int(self._bar_is_complete),
             )
-        self._record_trade(order, held, price, entry_commission + commission)
+            self._submit_legs(working, -done.quantity)
 
-    def _record_fill(self, order: Order, price: float, commission: float) -> None:
-        self.records.fills.append(
-            Fill(order.order_id, self._timestamp, order.symbol, order.quantity, price, commission)
-        )
+    def _submit_legs(self, parent: Working, quantity: float) -> None:
+        """Submit the bracket of an order for what has filled of it."""
+        group = len(self.records.orders) + 1
+        for name, price in {"take_profit": parent.terms.take_profit, "stop_loss": parent.terms.stop_loss}.items():
+            if not math.isnan(price):
+                terms = Terms(limit=price) if name == "take_profit" else Terms(stop=price)
+                leg = self._new(parent.order.symbol, quantity, name, terms, parent.order.order_id)
+                leg.group = group
+                self._take(leg)
 
-    def _record_trade(self, order: Order, entry: Position, price: float, commission: float) -> None:
-        quantity = -order.quantity
-        pnl = (price - entry.entry_price) * quantity - commission
-        self.records.trades.append(
-            Trade(
-                self._timestamp,
-                order.symbol,
-                entry.entry_timestamp,
-                quantity,
-                entry.entry_price,
-                price,
-                commission,
-                pnl,
-                order.reason,
-            )
-        )
+    def _shorten_other_legs(self, filled: Working, units: int) -> None:
+        for leg in self._resting:
+            if leg.group == filled.group and leg is not filled and leg.units:
+                if filled.units:
+                    leg.units -= units
+                else:
+                    self._cancel(leg, "other leg filled")
 
-    def _reject(self, order: Order, reason: str) -> None:
-        self.records.rejections.append(Rejection(order.order_id, self._timestamp, order.symbol, order.quantity, reason))
+    def _end_legs(self, symbol: str, keep: int) -> None:
+        """Cancel the legs that have nothing to close: all, or those that would add to a position of this sign."""
+        for leg in self._resting:
+            if leg.group and leg.units and leg.order.symbol == symbol and leg.units * keep >= 0:
+                self._cancel(leg, "position closed")
+
+    def _end_day(self) -> None:
+        """Let day orders see that their symbol has traded; where a bar is a day, they end with it."""
+        today = _day_of(self._bars.timestamp)
+        for working in self._days:
+            if working.since <= self._step and self._bars.get(working.order.symbol) is not None:
+                working.last_day = today
+        if not isinstance(self._bars.timestamp, datetime):
+            self._expire(lambda last: last == today)
+
+    def _expire(self, is_over: Callable[[date], bool]) -> None:
+        for working in self._days:
+            if working.units and working.last_day is not None and is_over(working.last_day):
+                self._cancel(working, "expired")
+        self._days = [working for working in self._days if working.units]
+
+    def _cancel(self, working: Working, why: str) -> None:
+        self.records.cancellations.append(Cancellation(*self._ended(working), why))
+        working.units = 0
+
+    def _reject(self, working: Working, why: str) -> None:
+        self.records.rejections.append(Rejection(*self._ended(working), why))
+        working.units = 0
+
+    def _ended(self, working: Working) -> tuple[int, date, str, float]:
+        order = working.order
+        left = self._lots.value(working.units) if working.units else order.quantity
+        return order.order_id, self._bars.timestamp, order.symbol, left
+
+
+def on_tick(price: float, ticks: Grid | None, side: str) -> float:
+    """Return a price on the ticks: the one below, above or nearest; NaN stays NaN."""
+    if ticks is None or math.isnan(price):
+        return price
+    return ticks.value({"below": ticks.below, "above": ticks.above, "nearest": ticks.nearest}[side](price))
+
+
+def _day_of(timestamp: date) -> date:
+    return timestamp.date() if isinstance(timestamp, datetime) else timestamp

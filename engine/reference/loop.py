@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from engine.model import FeatureTable, PassTable, Result
+from collections.abc import Iterator
+
+from engine.model import Bars, FeatureTable, PassTable, Result
 from engine.pipeline import Brokerage, Feed
 from engine.strategy import Context, Strategy
+
+
+def live_steps(feed: Feed, broker: Brokerage) -> Iterator[Bars]:
+    """Take the broker through every timestamp; hand over the bars where the strategy is to be called."""
+    for bars in feed:
+        if broker.ruined:
+            broker.stand_still(bars.timestamp)
+            continue
+        broker._update_time(bars)
+        broker.fill_queued_orders()
+        broker.evaluate_position_rules()
+        broker.fill_resting_orders()
+        yield bars
+        broker.move_water_marks()
+        broker.fill_at_close()
+        broker.mark_to_market()
 
 
 class Engine:
@@ -21,28 +39,16 @@ class Engine:
 
     def run(self) -> Result:
         """Run from the first timestamp to the last."""
-        broker, strategy = self.broker, self.strategy
-        context = Context(broker, self.features, self.passes)
-        gated = bool(strategy.gates)
-        for bars in self.feed:
-            if broker.ruined:
-                broker.stand_still(bars.timestamp)
-                continue
-            opens = bars.by_symbol("open")
-            highs = bars.by_symbol("high")
-            lows = bars.by_symbol("low")
-            closes = bars.by_symbol("close")
-            broker._update_time(bars.timestamp, opens, highs, lows, closes)
-            broker.fill_queued_orders()
-            broker.evaluate_position_rules()
-            for symbol in closes:
-                context.advance(symbol)
-            for bar in bars.bars():
-                if not gated or context.passes(bar.symbol) or broker.get_position(bar.symbol):
-                    strategy.on_bar(context, bar)
-            broker.move_water_marks()
-            broker.mark_to_market()
-        return broker.records.result(self.feed.bars, self.features, self.passes)
+        context = Context(self.broker, self.features, self.passes)
+        for bars in live_steps(self.feed, self.broker):
+            context.bars = bars
+            self.strategy.on_bars(context, self._shown(context, bars) if self.strategy.gates else bars)
+        return self.broker.records.result(self.feed.bars, self.features, self.passes, self.broker.settings)
+
+    def _shown(self, context: Context, bars: Bars) -> Bars:
+        """Return the bars that pass all gates, and those of what is held."""
+        shown = [bar for bar in bars if context.passes(bar.symbol) or self.broker.get_position(bar.symbol)]
+        return bars.only(shown)
 
 
 def run_loop(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:

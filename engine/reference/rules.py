@@ -1,11 +1,25 @@
-"""Position rules: stop-loss, trailing stop and take-profit, asked position by position."""
+"""Position rules: asked position by position."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from engine.pipeline import Exit, Feed
+from engine.model import Bar, Bars
+from engine.pipeline import Excursion, Exit, Feed
 from engine.rules import PositionState, Rule
+
+
+@dataclass(slots=True)
+class Watched:
+    """A position as its rules know it, and what it has been through."""
+
+    rules: Sequence[Rule]
+    long: bool
+    entry_price: float
+    highest: float
+    lowest: float
+    bars: int
 
 
 class PositionRules:
@@ -17,45 +31,72 @@ class PositionRules:
 
     def __init__(self, feed: Feed, rules: Sequence[Rule]) -> None:  # noqa: ARG002 - the feed is for array rules
         self._rules = tuple(rules)
-        self._entry_prices: dict[str, float] = {}
-        self._water_marks: dict[str, float] = {}
+        self._watched: dict[str, Watched] = {}
 
-    def watch(self, symbol: str, entry_price: float) -> None:
-        """Start, or go on after an addition, with this entry price; the water mark never falls."""
-        self._entry_prices[symbol] = entry_price
-        self._water_marks[symbol] = max(self._water_marks.get(symbol, entry_price), entry_price)
+    def watch(
+        self, symbol: str, entry_price: float, *, long: bool, rules: Sequence[Rule] | None, bars: int = 0
+    ) -> None:
+        """Start, or go on after an addition, with this entry price; water marks never go back.
+
+        `rules` are the position's own, in place of the strategy's; `bars` is 1 where the bar is complete already.
+        """
+        watched = self._watched.get(symbol)
+        if watched is None:
+            own = self._rules if rules is None else tuple(rules)
+            self._watched[symbol] = Watched(own, long, entry_price, entry_price, entry_price, bars)
+        else:
+            watched.entry_price = entry_price
+            watched.highest = max(watched.highest, entry_price)
+            watched.lowest = min(watched.lowest, entry_price)
 
     def forget(self, symbol: str) -> None:
         """Stop watching: the position is closed."""
-        del self._entry_prices[symbol]
-        del self._water_marks[symbol]
+        del self._watched[symbol]
 
-    def exits(
-        self, opens: Mapping[str, float], highs: Mapping[str, float], lows: Mapping[str, float]
-    ) -> Iterator[Exit]:
+    def excursion(self, symbol: str) -> Excursion:
+        """Return what the position has been through."""
+        watched = self._watched[symbol]
+        return Excursion(watched.highest, watched.lowest, watched.bars)
+
+    def exits(self, bars: Bars) -> Iterator[Exit]:
         """Yield the exits of this bar, in symbol order. A symbol without a bar has none."""
-        for symbol in sorted(self._entry_prices):
-            if symbol in opens:
-                state = self._build_position_state(symbol, opens[symbol], highs[symbol], lows[symbol])
-                if leaves := self._evaluate(state):
+        for symbol in sorted(self._watched):
+            watched, bar = self._watched[symbol], bars.get(symbol)
+            if watched.rules and bar is not None:
+                state = self._build_position_state(watched, bar)
+                if leaves := self._evaluate(watched.rules, state):
                     yield leaves
 
-    def _build_position_state(self, symbol: str, open_: float, high: float, low: float) -> PositionState:
-        return PositionState(symbol, self._entry_prices[symbol], self._water_marks[symbol], open_, high, low)
+    def _build_position_state(self, watched: Watched, bar: Bar) -> PositionState:
+        return PositionState(
+            bar.symbol,
+            watched.long,
+            watched.entry_price,
+            watched.highest,
+            watched.lowest,
+            watched.bars,
+            bar.open,
+            bar.high,
+            bar.low,
+        )
 
-    def _evaluate(self, state: PositionState) -> Exit | None:
-        levels = [(rule, rule.level(state)) for rule in self._rules]
-        for rule, level in levels:
-            if state.open >= level if rule.rising else state.open <= level:
-                return Exit(state.symbol, state.open, rule.name)
-        for rule, level in levels:
-            if state.high >= level if rule.rising else state.low <= level:
-                return Exit(state.symbol, level, rule.name)
+    def _evaluate(self, rules: Sequence[Rule], state: PositionState) -> Exit | None:
+        levels = [(rule.name, rule.level(state), rule.rising is state.long) for rule in rules]
+        for name, level, rising in levels:
+            if state.open >= level if rising else state.open <= level:
+                return Exit(state.symbol, state.open, name)
+        for name, level, rising in levels:
+            if state.high >= level if rising else state.low <= level:
+                return Exit(state.symbol, level, name)
         return None
 
-    def move_water_marks(self, highs: Mapping[str, float]) -> None:
-        """Raise each water mark to this bar's high where that is higher."""
-        for symbol, water_mark in self._water_marks.items():
-            high = highs.get(symbol)
-            if high is not None and high > water_mark:
-                self._water_marks[symbol] = high
+    def move_water_marks(self, bars: Bars) -> None:
+        """Let every water mark see this bar's high and low."""
+        for symbol, watched in self._watched.items():
+            bar = bars.get(symbol)
+            if bar is not None:
+                watched.bars += 1
+                if bar.high > watched.highest:
+                    watched.highest = bar.high
+                if bar.low < watched.lowest:
+                    watched.lowest = bar.low

@@ -19,6 +19,7 @@ from engine import (
     load,
 )
 from engine.counting import taken
+from engine.grid import Grid
 from engine.model import FeatureTable
 from engine.optimizations.caching import feature_cache
 from engine.scenarios import SCENARIOS
@@ -42,8 +43,8 @@ class Tight(StopLoss):
 class One(Notional):
     """A size of its own."""
 
-    def shares(self, close: float) -> int:  # noqa: ARG002
-        return 1
+    def shares(self, close: float, lots: Grid) -> float:  # noqa: ARG002
+        return 1.0
 
 
 LEVEL = SCENARIOS["level"].make()

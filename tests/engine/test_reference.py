@@ -216,13 +216,13 @@ def test_a_feature_has_the_symbols_own_bars_and_never_a_later_one() -> None:
     ]
 
 
-@pytest.mark.parametrize("quantity", [0, 1.5, "ten"])
-def test_an_order_that_is_not_for_whole_shares_is_refused_where_it_is_submitted(quantity: object) -> None:
+@pytest.mark.parametrize("quantity", [0, float("nan"), float("inf"), "ten"])
+def test_an_order_that_is_not_for_a_number_of_shares_is_refused_where_it_is_submitted(quantity: object) -> None:
     class Wrong(Strategy):
         def on_bar(self, context: Context, bar: Bar) -> None:
             context.submit_order(bar.symbol, quantity)  # type: ignore[arg-type]
 
-    with pytest.raises(InputError, match="Whole shares"):
+    with pytest.raises(InputError, match="A finite number, and not 0"):
         run(market(A=[FLAT]), Wrong())
 
 

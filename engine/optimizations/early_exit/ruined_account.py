@@ -18,8 +18,8 @@ from typing import Any
 import polars as pl
 
 from engine.catalog import optimization
-from engine.model import FeatureTable, PassTable, Result
-from engine.pipeline import Brokerage, Feed, LoopComponent, Slice
+from engine.model import Bars, FeatureTable, PassTable, Result
+from engine.pipeline import Brokerage, Feed, LoopComponent
 from engine.strategy import Strategy
 
 
@@ -30,7 +30,7 @@ class UntilRuin:
         self._feed = feed
         self._broker = broker
 
-    def __iter__(self) -> Iterator[Slice]:
+    def __iter__(self) -> Iterator[Bars]:
         for bars in self._feed:
             yield bars
             if self._broker.ruined:

@@ -1,4 +1,4 @@
-"""Hand out rows of time-major matrices in place of dictionaries built per bar.
+"""Hand out rows of time-major matrices in place of bars read from a table.
 
 How: The loaded table is laid out once, as NumPy matrices of shape (timestamps, symbols) and as flat columns by
 symbol. At each timestamp the engine gets views of one matrix row; prices are found by the symbol's number, and a
@@ -14,40 +14,10 @@ takes more memory than its table. Laying out costs time when loading, shown apar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from itertools import repeat
 
-import numpy as np
-
-from engine.arrays import FIELDS, Arrays, RowView, lay_out
+from engine.arrays import ArrayBars, Arrays, lay_out
 from engine.catalog import optimization
-from engine.model import Bar
 from engine.pipeline import FeedComponent, Loaded
-
-
-class MatrixSlice:
-    """The bars of one timestamp, as rows of the matrices."""
-
-    __slots__ = ("_arrays", "step", "timestamp")
-
-    def __init__(self, arrays: Arrays, step: int, timestamp: date) -> None:
-        self.timestamp = timestamp
-        self.step = step
-        self._arrays = arrays
-
-    def by_symbol(self, field: str) -> RowView:
-        """Return a view of one field."""
-        return RowView(self._arrays.index, self._arrays.matrices[field][self.step])
-
-    def bars(self) -> Iterator[Bar]:
-        """Yield the bars in symbol order."""
-        rows = [self._arrays.matrices[field][self.step] for field in FIELDS]
-        symbols = self._arrays.symbols
-        present = np.flatnonzero(rows[0] == rows[0])
-        if len(present) < len(symbols):
-            rows = [row[present] for row in rows]
-            symbols = [symbols[number] for number in present.tolist()]
-        return map(Bar, repeat(self.timestamp), symbols, *(row.tolist() for row in rows))
 
 
 class MatrixFeed:
@@ -58,9 +28,9 @@ class MatrixFeed:
         self.arrays = loaded.layout if isinstance(loaded.layout, Arrays) else lay_out(loaded.bars)
         self.symbols: list[str] = self.arrays.symbols
 
-    def __iter__(self) -> Iterator[MatrixSlice]:
+    def __iter__(self) -> Iterator[ArrayBars]:
         for step, timestamp in enumerate(self.arrays.times):
-            yield MatrixSlice(self.arrays, step, timestamp)
+            yield ArrayBars(self.arrays, step, timestamp)
 
 
 @optimization(component="feed")

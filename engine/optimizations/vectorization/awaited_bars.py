@@ -12,10 +12,11 @@ Risk: None known beyond memory for one flag a bar and condition.
 
 from __future__ import annotations
 
-from engine.arrays import arrays_of, events_of, passing, signal_of
+from engine.arrays import arrays_of, bar_of, events_of, passing, signal_of, step_of
 from engine.catalog import optimization
-from engine.model import Bar, FeatureTable, PassTable, Result
+from engine.model import FeatureTable, PassTable, Result
 from engine.pipeline import Brokerage, Feed, LoopComponent
+from engine.reference.loop import live_steps
 from engine.strategy import Context, DeclaredStrategy, Strategy, is_declared
 
 
@@ -27,32 +28,16 @@ def _run(
     open_gates = passing(passes, len(columns.close))
     entry = signal_of(strategy.entry, features, columns) & open_gates
     events = events_of(entry | signal_of(strategy.exit, features, columns), columns, len(arrays.timestamps))
-    offsets, bars, numbers = events.offsets.tolist(), events.bar.tolist(), events.symbol.tolist()
-    starts = columns.starts.tolist()
+    offsets, flat, numbers = events.offsets.tolist(), events.bar.tolist(), events.symbol.tolist()
     context = Context(broker, features, passes)
-    for step, slice_ in enumerate(feed):
-        if broker.ruined:
-            broker.stand_still(slice_.timestamp)
-            continue
-        broker._update_time(
-            slice_.timestamp,
-            slice_.by_symbol("open"),
-            slice_.by_symbol("high"),
-            slice_.by_symbol("low"),
-            slice_.by_symbol("close"),
-        )
-        broker.fill_queued_orders()
-        broker.evaluate_position_rules()
+    for bars in live_steps(feed, broker):
+        context.bars = bars
+        step = step_of(bars)
         for event in range(offsets[step], offsets[step + 1]):
-            bar, number = bars[event], numbers[event]
-            if not open_gates[bar] and broker.get_position(symbols[number]) is None:
-                continue
-            context.move_to(symbols[number], bar - starts[number])
-            prices = (column.item(bar) for column in columns[2:])
-            strategy.on_bar(context, Bar(slice_.timestamp, symbols[number], *prices))
-        broker.move_water_marks()
-        broker.mark_to_market()
-    return broker.records.result(feed.bars, features, passes)
+            number = numbers[event]
+            if open_gates[flat[event]] or broker.get_position(symbols[number]) is not None:
+                strategy.on_bar(context, bar_of(bars, number))
+    return broker.records.result(feed.bars, features, passes, broker.settings)
 
 
 @optimization(

@@ -3,7 +3,8 @@
 How: Entry and exit signals are found on whole columns; then one compiled loop walks the timestamps and touches
 only the symbols that are held, wait for a fill, or have an entry signal. Its state is arrays by symbol; what
 happens is written to arrays and becomes tables at the end. A strategy that is not of the declared kind is left
-to the loop below.
+to the loop below, and so is an account that is more than a plain one: short selling, leverage, volume limit and
+impact, lots, ticks, a minimum notional, fills at the close.
 
 Exact: Each step does the reference's additions and products, in its order: orders by submission, symbols by
 name, equity from zero upwards. The compiler may neither reorder nor fuse them: no fastmath.
@@ -18,33 +19,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
-from engine.arrays import Arrays, Bools, Columns, Events, Floats, Ints, arrays_of, as_any, events_of, passing, signal_of
+from engine.arrays import Bools, Columns, Events, Floats, Ints, arrays_of, as_any, events_of, passing, signal_of
 from engine.catalog import optimization
+from engine.event_log import FILLS, ORDERS, REJECTIONS, TRADES, Log, Tables, empty_log
+from engine.grid import NEAR, RELATIVE
 from engine.jit import compiled_in_place, prefetch
-from engine.model import (
-    Equity,
-    FeatureTable,
-    Fill,
-    Order,
-    PassTable,
-    Rejection,
-    Result,
-    Settings,
-    Trade,
-    schema_of,
-)
+from engine.model import FeatureTable, PassTable, Result, Settings
 from engine.pipeline import Brokerage, Feed, LoopComponent
-from engine.rules import Rule, TakeProfit, TrailingStop
+from engine.rules import Rule, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import DeclaredStrategy, Strategy, is_declared
 
-ON_ENTRY, ON_WATER_MARK = 0, 1
+ON_ENTRY, ON_HIGHEST, ON_TIME = 0, 1, 2
 BARS_AHEAD = 8  # a cache line of prices
 
 
 class Rules(NamedTuple):
-    """The position rules, one element each: level = base price times factor."""
+    """The position rules, one element each: level = base price times factor; of a time exit the factor is the bars."""
 
     bases: Ints
     factors: Floats
@@ -52,10 +43,14 @@ class Rules(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What an order costs, and the rules."""
+    """What an order costs, as in `Settings`, and the rules."""
 
     commission: float
+    commission_per_share: float
+    commission_fixed: float
+    commission_minimum: float
     slippage: float
+    slippage_fixed: float
     ruin: float
     rules: Rules
 
@@ -69,8 +64,11 @@ class Book(NamedTuple):
     quantity: Ints
     entry_price: Floats
     entry_commission: Floats
+    entry_slippage: Floats
     entry_step: Ints
-    water_mark: Floats
+    highest: Floats
+    lowest: Floats
+    bars: Ints
     mark: Floats
     cursor: Ints
     queued_order: Ints
@@ -80,61 +78,58 @@ class Book(NamedTuple):
     cash: Floats
 
 
-class Log(NamedTuple):
-    """What happened, one row an event. `counts` is [orders, rejections, fills, trades]; reason 0 is the signal."""
-
-    order: Ints  # step, symbol, quantity, reason
-    rejection: Ints  # step, order
-    fill: Ints  # step, order
-    fill_money: Floats  # price, commission
-    trade: Ints  # step, symbol, entry step, quantity, reason
-    trade_money: Floats  # entry price, exit price, commission, pnl
-    equity: Floats  # cash, value, equity
-    positions: Ints
-    counts: Ints
-
-
 @compiled_in_place
 def _record_order(log: Log, step: int, symbol: int, quantity: int, reason: int) -> int:
-    row = log.counts[0]
+    row = log.counts[ORDERS]
     log.order[row, 0] = step
     log.order[row, 1] = symbol
     log.order[row, 2] = quantity
     log.order[row, 3] = reason
-    log.counts[0] = row + 1
+    log.counts[ORDERS] = row + 1
     return int(row)
 
 
 @compiled_in_place
-def _record_fill(log: Log, step: int, order: int, price: float, commission: float) -> None:
-    row = log.counts[2]
+def _record_fill(log: Log, step: int, order: int, price: float, commission: float, slippage: float) -> None:
+    row = log.counts[FILLS]
     log.fill[row, 0] = step
     log.fill[row, 1] = order
     log.fill_money[row, 0] = price
     log.fill_money[row, 1] = commission
-    log.counts[2] = row + 1
+    log.fill_money[row, 2] = slippage
+    log.counts[FILLS] = row + 1
+
+
+@compiled_in_place
+def _commission(terms: Terms, notional: float, shares: int) -> float:
+    asked = notional * terms.commission + shares * terms.commission_per_share + terms.commission_fixed
+    return max(asked, terms.commission_minimum)
 
 
 @compiled_in_place
 def _buy(book: Book, log: Log, terms: Terms, step: int, order: int, base_price: float) -> None:
     symbol, quantity = log.order[order, 1], log.order[order, 2]
-    price = base_price * (1.0 + terms.slippage)
+    price = base_price * (1.0 + terms.slippage) + terms.slippage_fixed
     notional = price * quantity
-    commission = notional * terms.commission
+    commission = _commission(terms, notional, quantity)
+    slippage = (price - base_price) * quantity
     cost = notional + commission
     if cost > book.cash[0]:
-        row = log.counts[1]
+        row = log.counts[REJECTIONS]
         log.rejection[row, 0] = step
         log.rejection[row, 1] = order
-        log.counts[1] = row + 1
+        log.counts[REJECTIONS] = row + 1
         return
     book.cash[0] -= cost
-    _record_fill(log, step, order, price, commission)
+    _record_fill(log, step, order, price, commission, slippage)
     book.quantity[symbol] = quantity
     book.entry_price[symbol] = price
     book.entry_commission[symbol] = commission
+    book.entry_slippage[symbol] = slippage
     book.entry_step[symbol] = step
-    book.water_mark[symbol] = price
+    book.highest[symbol] = price
+    book.lowest[symbol] = price
+    book.bars[symbol] = 0
     place = book.sizes[0]
     while place > 0 and book.held[place - 1] > symbol:
         book.held[place] = book.held[place - 1]
@@ -147,25 +142,30 @@ def _buy(book: Book, log: Log, terms: Terms, step: int, order: int, base_price: 
 def _sell(book: Book, log: Log, terms: Terms, step: int, order: int, base_price: float) -> None:
     """Sell all that is held of the order's symbol; the caller takes it out of `held`."""
     symbol, quantity = log.order[order, 1], -log.order[order, 2]
-    price = base_price * (1.0 - terms.slippage)
+    price = max(base_price * (1.0 - terms.slippage) - terms.slippage_fixed, 0.0)
     notional = price * quantity
-    commission = notional * terms.commission
+    commission = _commission(terms, notional, quantity)
+    slippage = (base_price - price) * quantity
     book.cash[0] += notional - commission
-    _record_fill(log, step, order, price, commission)
+    _record_fill(log, step, order, price, commission, slippage)
     book.quantity[symbol] = 0
     entry_price = book.entry_price[symbol]
     both = book.entry_commission[symbol] + commission
-    row = log.counts[3]
+    row = log.counts[TRADES]
     log.trade[row, 0] = step
     log.trade[row, 1] = symbol
     log.trade[row, 2] = book.entry_step[symbol]
     log.trade[row, 3] = quantity
-    log.trade[row, 4] = log.order[order, 3]
+    log.trade[row, 4] = book.bars[symbol]
+    log.trade[row, 5] = log.order[order, 3]
     log.trade_money[row, 0] = entry_price
     log.trade_money[row, 1] = price
     log.trade_money[row, 2] = both
-    log.trade_money[row, 3] = (price - entry_price) * quantity - both
-    log.counts[3] = row + 1
+    log.trade_money[row, 3] = book.entry_slippage[symbol] + slippage
+    log.trade_money[row, 4] = (price - entry_price) * quantity - both
+    log.trade_money[row, 5] = max(book.highest[symbol], price) / entry_price - 1.0
+    log.trade_money[row, 6] = min(book.lowest[symbol], price) / entry_price - 1.0
+    log.counts[TRADES] = row + 1
 
 
 @compiled_in_place
@@ -206,24 +206,24 @@ def _drop_closed(book: Book) -> None:
 
 
 @compiled_in_place
-def _fired(
-    open_: float,
-    high: float,
-    low: float,
-    entry_price: float,
-    water_mark: float,
-    bases: Ints,
-    factors: Floats,
-    rising: Bools,
-) -> tuple[int, float]:
+def _level(book: Book, rules: Rules, rule: int, symbol: int) -> float:
+    """Return the price at which a rule leaves; what every open has passed where a time is up."""
+    base, factor = rules.bases[rule], rules.factors[rule]
+    if base == ON_TIME:
+        return np.inf if book.bars[symbol] >= factor else -np.inf
+    return float((book.entry_price[symbol] if base == ON_ENTRY else book.highest[symbol]) * factor)
+
+
+@compiled_in_place
+def _fired(book: Book, rules: Rules, symbol: int, open_: float, high: float, low: float) -> tuple[int, float]:
     """Return the number of the rule that leaves on this bar, from 1, and its price; 0 where none does."""
-    for rule in range(len(factors)):
-        level = (entry_price if bases[rule] == ON_ENTRY else water_mark) * factors[rule]
-        if open_ >= level if rising[rule] else open_ <= level:
+    for rule in range(len(rules.factors)):
+        level = _level(book, rules, rule, symbol)
+        if open_ >= level if rules.rising[rule] else open_ <= level:
             return rule + 1, open_
-    for rule in range(len(factors)):
-        level = (entry_price if bases[rule] == ON_ENTRY else water_mark) * factors[rule]
-        if high >= level if rising[rule] else low <= level:
+    for rule in range(len(rules.factors)):
+        level = _level(book, rules, rule, symbol)
+        if high >= level if rules.rising[rule] else low <= level:
             return rule + 1, level
     return 0, 0.0
 
@@ -232,8 +232,7 @@ def _fired(
 def _apply_rules(book: Book, market: Columns, log: Log, terms: Terms, step: int) -> None:
     """Step 2: move to this bar and leave where a rule fires, in symbol order."""
     starts, steps, open_, high, low, close, _ = market
-    held, cursor, mark, entry_price, water_mark = book.held, book.cursor, book.mark, book.entry_price, book.water_mark
-    bases, factors, rising = terms.rules
+    held, cursor, mark = book.held, book.cursor, book.mark
     closed = False
     for place in range(book.sizes[0]):
         symbol = held[place]
@@ -243,9 +242,7 @@ def _apply_rules(book: Book, market: Columns, log: Log, terms: Terms, step: int)
         _prefetch(market, bar + BARS_AHEAD)
         cursor[symbol] = bar
         mark[symbol] = close[bar]
-        rule, price = _fired(
-            open_[bar], high[bar], low[bar], entry_price[symbol], water_mark[symbol], bases, factors, rising
-        )
+        rule, price = _fired(book, terms.rules, symbol, open_[bar], high[bar], low[bar])
         if rule:
             order = _record_order(log, step, symbol, -book.quantity[symbol], rule)
             _sell(book, log, terms, step, order, price)
@@ -294,15 +291,18 @@ def _call_strategy(
 
 @compiled_in_place
 def _close_step(book: Book, market: Columns, log: Log, ruin: float, step: int) -> bool:
-    """Steps 5 and 6: water marks, then equity, added in symbol order; true where the account lives on."""
-    steps, high = market.step, market.high
-    held, cursor, quantity, mark, water_mark = book.held, book.cursor, book.quantity, book.mark, book.water_mark
+    """Water marks, then equity, added in symbol order; true where the account lives on."""
+    steps, high, low = market.step, market.high, market.low
+    held, cursor, quantity, mark = book.held, book.cursor, book.quantity, book.mark
+    highest, lowest, bars = book.highest, book.lowest, book.bars
     value = 0.0
     for place in range(book.sizes[0]):
         symbol = held[place]
         bar = cursor[symbol]
-        if high[bar] > water_mark[symbol] and steps[bar] == step:
-            water_mark[symbol] = high[bar]
+        if steps[bar] == step:
+            bars[symbol] += 1
+            highest[symbol] = max(highest[symbol], high[bar])
+            lowest[symbol] = min(lowest[symbol], low[bar])
         value += quantity[symbol] * mark[symbol]
     log.equity[step, 0] = book.cash[0]
     log.equity[step, 1] = value
@@ -333,10 +333,14 @@ def _loop(market: Columns, entries: Events, shares: Ints, leave: Bools, terms: T
 
 def _terms(strategy: DeclaredStrategy, settings: Settings) -> Terms:
     rules = strategy.rules
-    bases = [ON_WATER_MARK if isinstance(rule, TrailingStop) else ON_ENTRY for rule in rules]
+    bases = [_BASES.get(type(rule), ON_ENTRY) for rule in rules]
     return Terms(
         settings.commission,
+        settings.commission_per_share,
+        settings.commission_fixed,
+        settings.commission_minimum,
         settings.slippage,
+        settings.slippage_fixed,
         settings.ruin,
         Rules(
             np.array(bases, np.int64),
@@ -346,109 +350,55 @@ def _terms(strategy: DeclaredStrategy, settings: Settings) -> Terms:
     )
 
 
+_BASES: dict[type, int] = {TrailingStop: ON_HIGHEST, TimeExit: ON_TIME}
+
+
 def _factor(rule: Rule) -> float:
+    if isinstance(rule, TimeExit):
+        return float(rule.bars)
     return 1.0 + rule.fraction if isinstance(rule, TakeProfit) else 1.0 - rule.fraction
 
 
 def _empty_book(symbols: int, cash: float) -> Book:
-    whole = [np.zeros(symbols, np.int64) for _ in range(6)]
-    money = [np.zeros(symbols) for _ in range(4)]
+    def whole() -> Ints:
+        return np.zeros(symbols, np.int64)
+
+    def money() -> Floats:
+        return np.zeros(symbols)
+
     return Book(
-        quantity=whole[0],
-        entry_price=money[0],
-        entry_commission=money[1],
-        entry_step=whole[1],
-        water_mark=money[2],
-        mark=money[3],
-        cursor=whole[2],
-        queued_order=whole[3],
-        held=whole[4],
-        queue=whole[5],
+        quantity=whole(),
+        entry_price=money(),
+        entry_commission=money(),
+        entry_slippage=money(),
+        entry_step=whole(),
+        highest=money(),
+        lowest=money(),
+        bars=whole(),
+        mark=money(),
+        cursor=whole(),
+        queued_order=whole(),
+        held=whole(),
+        queue=whole(),
         sizes=np.zeros(2, np.int64),
         cash=np.array([cash]),
     )
 
 
-def _empty_log(entries: int, steps: int) -> Log:
-    """Return room for all that can happen: an entry is one order, and at most one more leaves it again."""
-    return Log(
-        order=np.empty((2 * entries, 4), np.int64),
-        rejection=np.empty((entries, 2), np.int64),
-        fill=np.empty((2 * entries, 2), np.int64),
-        fill_money=np.empty((2 * entries, 2)),
-        trade=np.empty((entries, 5), np.int64),
-        trade_money=np.empty((entries, 4)),
-        equity=np.empty((steps, 3)),
-        positions=np.empty(steps, np.int64),
-        counts=np.zeros(4, np.int64),
-    )
+def _shares(amount: float, closes: Floats) -> Ints:
+    """Return the whole shares that an amount buys at each close: as `Grid.below`, element by element."""
+    shares = amount / closes
+    nearest = np.rint(shares)
+    is_near = np.abs(shares - nearest) <= NEAR + np.abs(shares) * RELATIVE
+    whole: Ints = np.where(is_near, nearest, np.floor(shares)).astype(np.int64)
+    return whole
 
 
-class _Tables:
-    """Makes tables of the log; a series is indexed where `gather` would go through the query engine."""
-
-    def __init__(self, arrays: Arrays, log: Log, reasons: list[str]) -> None:
-        self._timestamps = arrays.timestamps
-        self._symbols = pl.Series(arrays.symbols, dtype=pl.String)
-        self._reasons = pl.Series(reasons, dtype=pl.String)
-        self._log = log
-        orders, rejections, fills, trades = log.counts.tolist()
-        self._order = log.order[:orders]
-        self._rejection = log.rejection[:rejections]
-        self._fill, self._fill_money = log.fill[:fills], log.fill_money[:fills]
-        self._trade, self._trade_money = log.trade[:trades], log.trade_money[:trades]
-
-    def _table(self, record: type, *columns: object) -> pl.DataFrame:
-        schema = schema_of(record, self._timestamps.dtype)
-        return pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
-
-    def orders(self) -> pl.DataFrame:
-        step, symbol, quantity, reason = self._order.T
-        return self._table(
-            Order,
-            np.arange(1, len(step) + 1),
-            self._timestamps[step],
-            self._symbols[symbol],
-            quantity,
-            self._reasons[reason],
-        )
-
-    def rejections(self) -> pl.DataFrame:
-        step, order = self._rejection.T
-        return self._table(
-            Rejection,
-            order + 1,
-            self._timestamps[step],
-            self._symbols[self._order[order, 1]],
-            self._order[order, 2],
-            pl.Series(["not enough cash"])[np.zeros(len(step), np.int64)],
-        )
-
-    def fills(self) -> pl.DataFrame:
-        step, order = self._fill.T
-        return self._table(
-            Fill,
-            order + 1,
-            self._timestamps[step],
-            self._symbols[self._order[order, 1]],
-            self._order[order, 2],
-            *self._fill_money.T,
-        )
-
-    def trades(self) -> pl.DataFrame:
-        step, symbol, entry_step, quantity, reason = self._trade.T
-        return self._table(
-            Trade,
-            self._timestamps[step],
-            self._symbols[symbol],
-            self._timestamps[entry_step],
-            quantity,
-            *self._trade_money.T,
-            self._reasons[reason],
-        )
-
-    def equity(self) -> pl.DataFrame:
-        return self._table(Equity, self._timestamps, *self._log.equity.T, self._log.positions)
+def _covers(settings: Settings) -> bool:
+    """Whether it knows all that these settings ask for: a cash account, whole shares, any price, the next open."""
+    plain = Settings()
+    names = ("fill_at", "short", "leverage", "volume_impact", "volume_limit", "lot", "tick", "minimum_notional")
+    return all(getattr(settings, name) == getattr(plain, name) for name in names)
 
 
 def _run(
@@ -462,14 +412,15 @@ def _run(
         enter &= passing(passes, len(enter))
     entries = events_of(enter, market, steps)
     leave = signal_of(strategy.exit, features, market)
-    log = _empty_log(len(entries.bar), steps)
-    shares = (strategy.size.amount / market.close[entries.bar]).astype(np.int64)  # cut off, as int() does
+    log = empty_log(len(entries.bar), steps)
+    shares = _shares(strategy.size.amount, market.close[entries.bar])
     book = _empty_book(len(arrays.symbols), settings.cash)
     _loop(market, entries, shares, leave, as_any(_terms(strategy, settings)), book, log)
-    tables = _Tables(arrays, log, ["signal", *(rule.name for rule in strategy.rules)])
+    tables = Tables(arrays, log, ["signal", *(rule.name for rule in strategy.rules)])
     return Result(
         orders=tables.orders(),
         rejections=tables.rejections(),
+        cancellations=tables.cancellations(),
         fills=tables.fills(),
         trades=tables.trades(),
         equity=tables.equity(),
@@ -494,7 +445,7 @@ def compiled_loop(inner: LoopComponent) -> LoopComponent:
     """Compile the loop for declared strategies."""
 
     def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
-        if is_declared(strategy):
+        if is_declared(strategy) and _covers(broker.settings):
             return _run(feed, features, passes, broker.settings, strategy)
         return inner(feed, features, passes, broker, strategy)
 
