@@ -4,8 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
+# the other engines live apart: they need older packages than ours
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/ready
+PEERS_PYTHON ?= $(shell for one in python3.11 python3.12 python3.13; do $$one -c "" 2>/dev/null && echo $$one && break; done)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench lock clean
+.PHONY: help demo test lint check bench peers lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,12 +43,15 @@ bench: $(READY) ## Time reference and accepted build side by side, and the piece
 	$(BIN)/optimize bench
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-json=reports/bench-pieces.json
 
+peers: $(READY) $(PEERS_READY) ## Hold the engine against other engines, trade by trade, and time them; writes docs/PEERS.md
+	@PYTHONPATH=tests $(BIN)/python -m peers.run $(PEERS)/bin/python
+
 lock: $(READY) ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
 		--upgrade --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment, caches and runs; notices and golden sets stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV): once, about a minute"
@@ -52,4 +60,10 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(PEERS_READY): tests/peers/requirements.txt | $(READY)
+	@echo "Setting up $(PEERS): once, about a minute"
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python $(or $(PEERS_PYTHON),$(BIN)/python) $(PEERS)
+	@$(BIN)/uv pip sync --quiet --python $(PEERS)/bin/python --require-hashes tests/peers/requirements.txt
 	@touch $@
