@@ -13,7 +13,18 @@
 from engine.api import Market, load, run, sweep
 from engine.catalog import FOCUSES, Optimization, accepted_build, catalog, compose, optimization
 from engine.errors import InputError
-from engine.features import SMA
+from engine.features import (
+    ATR,
+    EMA,
+    RSI,
+    SMA,
+    DataColumn,
+    Feature,
+    Highest,
+    Lowest,
+    Momentum,
+    Volatility,
+)
 from engine.gates import MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market
 from engine.metrics import Metrics, metrics_of
@@ -23,21 +34,29 @@ from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Noti
 from engine.trials import SweepInterrupted
 
 __all__ = [
+    "ATR",
+    "EMA",
     "FOCUSES",
+    "RSI",
     "SMA",
     "Above",
     "Bar",
     "Bars",
     "Context",
     "CrossesAbove",
+    "DataColumn",
     "DeclaredStrategy",
+    "Feature",
+    "Highest",
     "InputError",
+    "Lowest",
     "Market",
     "MaxATRPercent",
     "Metrics",
     "MinDollarVolume",
     "MinMomentum",
     "MinPrice",
+    "Momentum",
     "Notional",
     "Optimization",
     "Order",
@@ -50,6 +69,7 @@ __all__ = [
     "TakeProfit",
     "TimeExit",
     "TrailingStop",
+    "Volatility",
     "accepted_build",
     "catalog",
     "compose",

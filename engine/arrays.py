@@ -8,7 +8,7 @@ where a bar is missing: one row is what all symbols did at one timestamp.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -22,7 +22,7 @@ import polars as pl
 from engine.jit import compiled_in_place
 from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable
 from engine.pipeline import Feed
-from engine.strategy import Condition, CrossesAbove
+from engine.strategy import Condition, CrossesAbove, Side
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,6 +59,11 @@ class Arrays:
     def index(self) -> dict[str, int]:
         """The number of each symbol."""
         return {symbol: number for number, symbol in enumerate(self.symbols)}
+
+    @cached_property
+    def fields(self) -> tuple[Floats, ...]:
+        """The matrices, in the order of a bar's fields."""
+        return tuple(self.matrices[field] for field in FIELDS)
 
     @cached_property
     def starts(self) -> list[int]:
@@ -107,19 +112,46 @@ def _matrix(values: Floats, cell: Ints, shape: tuple[int, int]) -> Floats:
     return matrix
 
 
+class Numbers(Mapping[str, int]):
+    """The number of each symbol's latest bar at one step, looked up when it is asked for."""
+
+    __slots__ = ("_arrays", "_step")
+
+    def __init__(self, arrays: Arrays, step: int) -> None:
+        self._arrays = arrays
+        self._step = step
+
+    def __getitem__(self, symbol: str) -> int:
+        number: int = self._arrays.latest.item(self._step, self._arrays.index[symbol])
+        if number < 0:
+            raise KeyError(symbol)
+        return number
+
+    def __iter__(self) -> Iterator[str]:
+        return (symbol for symbol in self._arrays.symbols if symbol in self)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._arrays.latest[self._step] >= 0))
+
+
 class ArrayBars(Bars):
     """The bars of one step, as rows of the matrices; a bar becomes an object when it is asked for."""
 
-    __slots__ = ("_arrays", "step")
+    __slots__ = ("_arrays", "_index", "_made", "step")
 
     def __init__(self, arrays: Arrays, step: int, timestamp: date) -> None:
         self.timestamp = timestamp
         self.step = step
+        self.numbers = Numbers(arrays, step)
         self._arrays = arrays
+        self._index = arrays.index
+        self._made: dict[str, Bar | None] = {}
 
     def __iter__(self) -> Iterator[Bar]:
         arrays = self._arrays
-        rows = [arrays.matrices[field][self.step] for field in FIELDS]
+        # who asks for all bars will ask for all numbers; a symbol that has none yet is below 0, as where it is missing
+        self.numbers = dict(zip(arrays.symbols, arrays.latest[self.step].tolist(), strict=True))
+        rows = [matrix[self.step] for matrix in arrays.fields]
         symbols = arrays.symbols
         present = np.flatnonzero(rows[0] == rows[0])  # NaN, a missing bar, is the one value that differs from itself
         if len(present) < len(symbols):
@@ -133,14 +165,20 @@ class ArrayBars(Bars):
 
     def get(self, symbol: str) -> Bar | None:
         """Return the symbol's bar, or None where it has none here."""
-        number = self._arrays.index.get(symbol)
-        return None if number is None else self.at(number)
+        if symbol not in self._made:
+            number = self._index.get(symbol)
+            self._made[symbol] = None if number is None else self.at(number)
+        return self._made[symbol]
 
     def at(self, number: int) -> Bar | None:
         """Return the bar of a symbol by its number, or None where it has none here."""
-        arrays, step = self._arrays, self.step
-        open_, high, low, close, volume = (arrays.matrices[field].item(step, number) for field in FIELDS)
-        return None if open_ != open_ else Bar(self.timestamp, arrays.symbols[number], open_, high, low, close, volume)
+        opens, highs, lows, closes, volumes = self._arrays.fields
+        cell = self.step, number
+        open_ = opens.item(cell)
+        if open_ != open_:
+            return None
+        prices = open_, highs.item(cell), lows.item(cell), closes.item(cell)
+        return Bar(self.timestamp, self._arrays.symbols[number], *prices, volumes.item(cell))
 
     def row(self, field: str) -> Floats:
         """Return one field of all symbols, by number; NaN where there is no bar."""
@@ -151,14 +189,9 @@ class ArrayBars(Bars):
         """Return some of these bars, as all that there are."""
         return SomeBars(bars, self)
 
-    def number(self, symbol: str) -> int:
-        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
-        place = self._arrays.index.get(symbol)
-        return -1 if place is None else self._arrays.latest.item(self.step, place)
-
     def last_close(self, symbol: str) -> float:
         """Return the symbol's latest close; NaN before its first bar."""
-        place = self._arrays.index.get(symbol)
+        place = self._index.get(symbol)
         if place is None:
             return math.nan
         close: float = self._arrays.matrices["close"].item(self.step, place)
@@ -174,12 +207,8 @@ class SomeBars(Bars):
     __slots__ = ("_whole",)
 
     def __init__(self, bars: Sequence[Bar], whole: ArrayBars) -> None:
-        super().__init__(whole.timestamp, bars, {}, {})
+        super().__init__(whole.timestamp, bars, whole.numbers, {})
         self._whole = whole
-
-    def number(self, symbol: str) -> int:
-        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
-        return self._whole.number(symbol)
 
     def last_close(self, symbol: str) -> float:
         """Return the symbol's latest close; NaN before its first bar."""
@@ -211,8 +240,7 @@ def column_of(features: FeatureTable, name: str) -> Floats:
 
 def signal_of(condition: Condition, features: FeatureTable, columns: Columns) -> Bools:
     """Return where a declared condition holds, flat over the bars; the same meaning as its `holds`."""
-    left = column_of(features, condition.left.name)
-    right = column_of(features, condition.right.name)
+    left, right = (_side(side, features, len(columns.close)) for side in (condition.left, condition.right))
     signal = np.empty(len(left), np.bool_)
     if isinstance(condition, CrossesAbove):
         _mark_crossings(left[:-1], right[:-1], left[1:], right[1:], signal[1:])
@@ -220,6 +248,11 @@ def signal_of(condition: Condition, features: FeatureTable, columns: Columns) ->
     else:
         _mark_above(left, right, signal)
     return signal
+
+
+def _side(side: Side, features: FeatureTable, bars: int) -> Floats:
+    """Return a side of a condition, flat over the bars."""
+    return np.full(bars, side) if isinstance(side, float) else column_of(features, side.name)
 
 
 def passing(passes: PassTable, bars: int) -> Bools:

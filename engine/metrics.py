@@ -31,8 +31,9 @@ class Metrics:
     365.25 days each, and `periods` is `n / years`, unless the caller says how many periods a year has. The risk-free
     rate and the target are 0.
 
-    A ratio whose denominator is 0 is 0.0, so that every row of a sweep has a number: there is one row, no trade, no
-    loss, or no variation. What is not defined, since the equity was not above 0, is NaN.
+    A ratio whose denominator is 0 is 0.0, so that every row of a sweep has a number: there is one row, no trade, or no
+    variation. Only gains without any loss are infinite, in `profit_factor` and `sortino`. What is not defined, since
+    the equity was not above 0, is NaN.
 
     Attributes:
         final_equity: the last equity.
@@ -95,7 +96,7 @@ def metrics_of(result: Result, settings: Settings, periods_per_year: float | Non
         max_drawdown=_max_drawdown(equity, settings.cash),
         trades=len(pnl),
         win_rate=_ratio(int(np.count_nonzero(pnl > 0.0)), len(pnl)),
-        profit_factor=_ratio(_sum(pnl[pnl > 0.0]), -_sum(pnl[pnl < 0.0])),
+        profit_factor=_over_losses(_sum(pnl[pnl > 0.0]), -_sum(pnl[pnl < 0.0])),
         turnover=_turnover(result.fills, equity, years),
         commission=_sum(result.fills["commission"].to_numpy()),
     )
@@ -142,7 +143,7 @@ def _risk(equity: NDArray[np.float64], periods: float) -> tuple[float, float, fl
     losses = returns[returns < 0.0]  # what is left out adds 0
     downside = math.sqrt(_sum(losses * losses) / count)
     scale = math.sqrt(periods)
-    return deviation * scale, _ratio(mean, deviation) * scale, _ratio(mean, downside) * scale
+    return deviation * scale, _ratio(mean, deviation) * scale, _over_losses(mean, downside) * scale
 
 
 def _max_drawdown(equity: NDArray[np.float64], cash: float) -> float:
@@ -165,3 +166,7 @@ def _sum(values: NDArray[np.float64]) -> float:
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole != 0.0 else 0.0
+
+
+def _over_losses(gains: float, losses: float) -> float:
+    return math.inf if losses == 0.0 and gains > 0.0 else _ratio(gains, losses)

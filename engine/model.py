@@ -39,17 +39,18 @@ class Bar(NamedTuple):
 class Bars:
     """The bars of one timestamp, in symbol order, and how far each symbol has come.
 
+    `numbers` has the number of each symbol's latest bar, counted from 0, of those that have had one.
     It tells of the present: one that is kept is of no use at a later timestamp.
     """
 
-    __slots__ = ("_bars", "_by_symbol", "_closes", "_numbers", "timestamp")
+    __slots__ = ("_bars", "_by_symbol", "_closes", "numbers", "timestamp")
 
     def __init__(
         self, timestamp: date, bars: Sequence[Bar], numbers: Mapping[str, int], closes: Mapping[str, float]
     ) -> None:
         self.timestamp = timestamp
         self._bars = bars
-        self._numbers = numbers
+        self.numbers = numbers
         self._closes = closes
         self._by_symbol: dict[str, Bar] | None = None
 
@@ -67,11 +68,7 @@ class Bars:
 
     def only(self, bars: Sequence[Bar]) -> Bars:
         """Return some of these bars, as all that there are."""
-        return Bars(self.timestamp, bars, self._numbers, self._closes)
-
-    def number(self, symbol: str) -> int:
-        """Return the number of the symbol's latest bar, counted from 0; -1 before its first."""
-        return self._numbers.get(symbol, -1)
+        return Bars(self.timestamp, bars, self.numbers, self._closes)
 
     def last_close(self, symbol: str) -> float:
         """Return the symbol's latest close; NaN before its first bar."""
@@ -266,10 +263,6 @@ class FeatureTable:
     def __init__(self, columns: Mapping[str, Sequence[float]], starts: Mapping[str, int]) -> None:
         self.columns = columns
         self.starts = starts
-
-    def value(self, name: str, symbol: str, number: int) -> float:
-        """Return the feature at the symbol's bar `number`, counted from 0."""
-        return self.columns[name][self.starts[symbol] + number]
 
 
 class PassTable:

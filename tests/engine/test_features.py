@@ -390,6 +390,7 @@ def test_any_numbers_are_seen_as_float64_symbol_after_symbol(
     feed, score = feed_of(bars.with_columns(column.alias("score"))), DataColumn("score")
     expected = compute_features(feed, [score])
     assert bits(expected.columns[score.name]) == bits(seen)
+    assert {type(value) for value in expected.columns[score.name]} == {float}
     assert_same(compiled(feed, [score]), expected)
     value = compiled(feed, [score]).value(score.name, "B", 1)
     assert type(value) is float

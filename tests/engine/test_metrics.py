@@ -81,7 +81,7 @@ def naive(equity: Sequence[float], years: float, fills: Fills, pnl: Sequence[flo
         a_year = math.sqrt(n / years)
         volatility = deviation * a_year
         sharpe = mean / deviation * a_year if deviation else 0.0
-        sortino = mean / downside * a_year if downside else 0.0
+        sortino = mean / downside * a_year if downside else math.inf if mean > 0.0 else 0.0
     elif n:
         volatility = sharpe = sortino = math.nan
     growth = equity[-1] / CASH
@@ -111,7 +111,7 @@ def naive(equity: Sequence[float], years: float, fills: Fills, pnl: Sequence[flo
         max_drawdown=fall,
         trades=len(pnl),
         win_rate=len([one for one in pnl if one > 0.0]) / len(pnl) if pnl else 0.0,
-        profit_factor=gains / losses if losses else 0.0,
+        profit_factor=gains / losses if losses else math.inf if gains > 0.0 else 0.0,
         turnover=turnover,
         commission=total([paid for _, _, paid in fills]),
     )
@@ -219,9 +219,9 @@ def test_an_account_that_does_nothing_is_all_zeros() -> None:
     assert dataclasses.astuple(found) == (CASH, *[0.0] * 6, 0, *[0.0] * 4)
 
 
-@pytest.mark.parametrize("pnl", [[5.0, 3.0], [0.0], []])
-def test_without_a_loss_the_profit_factor_is_zero(pnl: list[float]) -> None:
-    assert metrics([CASH], pnl=pnl).profit_factor == 0.0
+@pytest.mark.parametrize(("pnl", "factor"), [([5.0, 3.0], math.inf), ([0.0], 0.0), ([], 0.0)])
+def test_profits_without_a_loss_are_an_infinite_factor_and_nothing_is_none(pnl: list[float], factor: float) -> None:
+    assert metrics([CASH], pnl=pnl).profit_factor == factor
 
 
 @pytest.mark.parametrize("last", [0.0, -50.0])
