@@ -6,6 +6,7 @@ import math
 
 from engine.errors import InputError
 
+MINIMUM = 1e-12  # a finer step could not be counted in whole numbers
 NEAR, RELATIVE = 1e-9, 1e-15  # of a step, and of the count: what a product or quotient of floats may be off by
 
 
@@ -19,9 +20,9 @@ class Grid:
     __slots__ = ("_parts", "_whole")
 
     def __init__(self, step: float, what: str) -> None:
-        if step >= 1.0 and step == math.floor(step) and math.isfinite(step):
+        if 1.0 <= step < math.inf and step == math.floor(step):
             self._whole, self._parts = int(step), 1
-        elif step > 0.0 and abs(round(1.0 / step) * step - 1.0) <= NEAR:
+        elif MINIMUM < step < 1.0 and abs(round(1.0 / step) * step - 1.0) <= NEAR:
             self._whole, self._parts = 1, round(1.0 / step)
         else:
             raise InputError(

@@ -1,13 +1,12 @@
-"""The scenarios that the engine is held to: strategies with their settings, and the generated markets for them.
+"""The scenarios that the engine is held to: strategies with their settings.
 
-A scenario is a strategy and an account; a golden case is a scenario on one input. The inputs have the blemishes
-of real prices, since that is where engines differ.
+A scenario is a strategy and an account; a golden case is a scenario on one input, such as those of `engine.markets`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -17,9 +16,25 @@ import polars as pl
 from engine.api import Market
 from engine.features import SMA, Feature
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
-from engine.generate import generate_market, weekdays
-from engine.model import PRICES, Bar, Settings
+from engine.markets import blemished_market as blemished_market  # they stood here, and are asked for here
+from engine.markets import edges_market as edges_market
+from engine.markets import long_market as long_market
+from engine.markets import one_bar as one_bar
+from engine.markets import ties_market as ties_market
+from engine.model import Bar, Bars, Settings
 from engine.rules import Rule, StopLoss, TakeProfit, TrailingStop
+from engine.strategies import (
+    brackets,
+    breakout,
+    buy_and_hold,
+    model_ranking,
+    momentum_long_short,
+    pairs,
+    random_orders,
+    rsi_reversal,
+    sma_cross,
+    target_weights,
+)
 from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
 from engine.trials import Parameters
 
@@ -159,6 +174,17 @@ class Chance(Strategy):
             context.submit_order(bar.symbol, -position.quantity)
 
 
+class RandomAtOnce(random_orders.RandomOrders):
+    """Random orders behind gates, for all bars of a time at once; now and then weights for all that is shown."""
+
+    def on_bars(self, context: Context, bars: Bars) -> None:
+        """Go from the last bar to the first; what the gates hold back is in `context.bars` alone."""
+        for bar in reversed(list(bars)):
+            self.on_bar(context, bar)
+        if self.random.random() < 0.05:
+            context.target_weights({bar.symbol: 0.5 / len(context.bars) for bar in bars}, "shown")
+
+
 _GATES: tuple[Gate, ...] = (
     MinDollarVolume(10, 20_000_000.0),
     MinPrice(60.0),
@@ -263,7 +289,106 @@ _ALL = (
         Settings(9_900.0),
     ),
 )
-SCENARIOS = {scenario.name: scenario for scenario in _ALL}
+_PAIR = "a ratio that comes back: long and short, filled at this close"
+_TEN = (
+    Scenario("example_buy_and_hold", "equal money in every symbol of the first day", buy_and_hold.BuyAndHold),
+    Scenario("example_sma_cross", "a moving-average cross, declared", sma_cross.sma_cross, sma_cross.SETTINGS),
+    Scenario(
+        "example_rsi_reversal",
+        "levels of the RSI behind a gate, declared",
+        rsi_reversal.rsi_reversal,
+        rsi_reversal.SETTINGS,
+    ),
+    Scenario("example_breakout", "new highs, trailing stop orders", breakout.Breakout, breakout.SETTINGS),
+    Scenario("example_brackets", "limit orders for a day, with brackets", brackets.Brackets, brackets.SETTINGS),
+    Scenario(
+        "example_target_weights",
+        "target weights in fractional shares",
+        target_weights.TargetWeights,
+        target_weights.SETTINGS,
+    ),
+    Scenario(
+        "example_momentum_long_short",
+        "long the strongest, short the weakest, monthly",
+        partial(momentum_long_short.MomentumLongShort, length=60, count=3),
+        momentum_long_short.SETTINGS,
+    ),
+    Scenario("example_pairs", _PAIR, partial(pairs.Pairs, "S0000", "S0012"), pairs.SETTINGS),
+    Scenario(
+        "example_model_ranking",
+        "the highest values of the column score, filled at the next close",
+        partial(model_ranking.ModelRanking, count=4),
+        model_ranking.SETTINGS,
+    ),
+    Scenario(
+        "example_random_orders", "orders of every kind, by chance", random_orders.RandomOrders, random_orders.SETTINGS
+    ),
+)
+_IN_OTHER_ACCOUNTS = (
+    Scenario(
+        "example_random_orders_cash",
+        "orders of every kind for little cash, with a fee an order and a share",
+        partial(random_orders.RandomOrders, 2),
+        Settings(60_000.0, commission_per_share=0.01, commission_fixed=0.5, commission_minimum=2.0, slippage_fixed=0.1),
+    ),
+    Scenario(
+        "example_random_orders_this_close",
+        "orders of every kind, filled at this close, in round lots and coarse ticks, with impact",
+        partial(random_orders.RandomOrders, 3),
+        Settings(fill_at="this_close", short=True, leverage=3.0, volume_impact=100.0, lot=5.0, tick=0.05),
+    ),
+    Scenario(
+        "example_random_orders_next_close",
+        "orders of every kind, filled at the next close, as far as the volume goes",
+        partial(random_orders.RandomOrders, 4),
+        Settings(fill_at="next_close", short=True, borrow_rate=0.1, volume_limit=0.0005, lot=0.1, slippage_fixed=0.01),
+    ),
+    Scenario(
+        "example_random_orders_ruin",
+        "orders of every kind until the account is ruined",
+        partial(random_orders.RandomOrders, 5),
+        replace(random_orders.SETTINGS, slippage=0.01, ruin=990_000.0),
+    ),
+    Scenario(
+        "example_random_orders_often",
+        "orders of every kind on most bars, with a high borrow fee",
+        partial(random_orders.RandomOrders, 9, odds=0.6),
+        replace(random_orders.SETTINGS, borrow_rate=10.0),
+    ),
+    Scenario(
+        "example_random_orders_gated",
+        "orders of every kind behind gates, in on_bar",
+        partial(random_orders.RandomOrders, 6, odds=0.4, gates=_GATES[2:]),
+        random_orders.SETTINGS,
+    ),
+    Scenario(
+        "example_random_orders_gated_at_once",
+        "orders of every kind behind gates, in on_bars",
+        partial(RandomAtOnce, 8, gates=_GATES[2:]),
+        random_orders.SETTINGS,
+    ),
+)
+_ON_REAL_PRICES = {  # in place of those whose symbols or column the real prices do not have
+    "example_pairs": Scenario("example_pairs_real", _PAIR, partial(pairs.Pairs, "AEP", "ABT"), pairs.SETTINGS),
+    "example_model_ranking": Scenario(
+        "example_model_ranking_volume",
+        "the highest volume, as if it were a score, filled at the next close",
+        partial(model_ranking.ModelRanking, "volume", count=4),
+        model_ranking.SETTINGS,
+    ),
+}
+EXAMPLES = tuple(one.name for one in (*_TEN, *_IN_OTHER_ACCOUNTS))
+"""The ten example strategies, and random orders in other accounts: for a generated market with a column "score"."""
+REAL_EXAMPLES = tuple(_ON_REAL_PRICES.get(one.name, one).name for one in _TEN)
+"""The ten example strategies, for the real prices: over the first 30 symbols."""
+
+SCENARIOS = {
+    one.name: one
+    for one in (
+        *_ALL,
+        *(replace(one, symbols=30) for one in (*_TEN, *_IN_OTHER_ACCOUNTS, *_ON_REAL_PRICES.values())),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -303,116 +428,3 @@ def run_scenario(market: Market, scenario: Scenario) -> Callable[[], Mapping[str
         table = market.sweep(scenario.make, scenario.parameters, scenario.settings)
         return lambda: {"sweep": table}
     return market.run(scenario.make(), scenario.settings).outputs
-
-
-def blemished_market() -> pl.DataFrame:
-    """Return a small market with late and early listings, halts, gaps, zero volume and a decimal slip."""
-    bars = generate_market(symbols=14, bars=240, seed=11)
-    step = pl.col("timestamp").rank("dense").cast(pl.Int64)
-    bars = bars.with_columns(step.alias("step"))
-
-    def of(symbol: int) -> pl.Expr:
-        return pl.col("symbol") == f"S{symbol:04d}"
-
-    missing = (
-        (of(1) & (pl.col("step") <= 90))  # lists late
-        | (of(2) & (pl.col("step") <= 235))  # lists too late for any feature
-        | (of(3) & (pl.col("step") > 150))  # is delisted
-        | (of(4) & pl.col("step").is_between(100, 112))  # is halted
-        | (of(5) & (pl.col("step") % 7 == 3))  # trades now and then
-        | (of(6) & (pl.col("step") != 120))  # has one bar
-        | (of(7) & pl.col("step").is_between(60, 61))
-    )
-    factor = (
-        pl.when(of(8) & (pl.col("step") >= 110))  # gaps down through its stops, for good
-        .then(0.72)
-        .when(of(9) & (pl.col("step") >= 130))  # gaps up through its targets
-        .then(1.375)
-        .when(of(10) & (pl.col("step") == 140))  # slips a decimal for a day
-        .then(0.1)
-        .otherwise(1.0)
-    )
-    no_volume = of(11) & pl.col("step").is_between(100, 104)
-    return (
-        bars.with_columns(*(pl.col(price) * factor for price in PRICES))
-        .with_columns(pl.when(no_volume).then(0.0).otherwise(pl.col("volume")).alias("volume"))
-        .filter(~missing)
-        .drop("step")
-    )
-
-
-_TARGET = 100.0 * (1.0 + 0.10)  # what the take-profit level of an entry at 100 comes to, to the last bit
-_TIES: dict[str, list[tuple[float, float, float, float]]] = {
-    "AT_STOP": [(99.0, 99.5, 95.0, 98.0)],  # the low is the stop, to the last bit
-    "ABOVE_STOP": [(99.0, 99.5, 95.00000000000001, 98.0)],
-    "AT_TARGET": [(101.0, _TARGET, 100.5, 102.0)],  # the high is the target
-    "OPEN_AT_TARGET": [(_TARGET, 112.0, 94.0, 96.0)],  # opens at the target, then falls through the stop
-    "OPEN_AT_TRAIL": [(105.0, 107.0, 104.0, 106.0), (107.0 * (1.0 - 0.08), 98.5, 94.0, 96.0)],
-    "AT_TRAIL": [(104.0, 125.0, 103.0, 120.0), (118.0, 119.0, 125.0 * (1.0 - 0.08), 116.0)],
-    "BOTH": [(100.0, 115.0, 90.0, 100.0)],  # reaches the stop and the target
-    "WAITS": [],  # nothing happens until the averages cross back
-}
-
-
-def ties_market() -> pl.DataFrame:
-    """Return a market in which prices meet levels, averages each other, and costs the cash, exactly.
-
-    Every symbol stands at 100 for 60 bars, so that its averages are equal, closes at 101, which makes them
-    cross, and opens at 100 again, where the entry fills. Then comes what its name says.
-    """
-    flat = (100.0, 100.0, 100.0, 100.0)
-    series = {}
-    for symbol, events in _TIES.items():
-        bars = [flat] * 60 + [(100.0, 101.0, 100.0, 101.0), (100.0, 101.0, 99.5, 100.5), *events]
-        bars += [(100.0, 100.5, 99.5, 100.0)] * (75 - len(bars)) + [(99.0, 99.5, 97.0, 97.5)] * 15 + [flat] * 10
-        series[symbol] = bars
-    return _scripted(series, 100)
-
-
-_UP, _DOWN, _FLAT = (10.0, 11.0, 10.0, 11.0), (9.0, 10.0, 8.0, 9.0), (10.0, 10.0, 10.0, 10.0)
-_NONE = None
-_EDGES: dict[str, list[tuple[float, float, float, float] | None]] = {
-    # delisted with an order queued, at the step before the next symbol lists
-    "A_QUEUED": [_FLAT, _FLAT, _FLAT, _UP, _NONE, _NONE, _NONE, _NONE, _NONE, _NONE],
-    "B_LISTS": [_NONE, _NONE, _NONE, _NONE, _FLAT, _UP, _UP, _DOWN, _FLAT, _FLAT],
-    # delisted while held, at the step before the next symbol lists
-    "C_HELD": [_FLAT, _UP, _UP, _UP, _UP, _NONE, _NONE, _NONE, _NONE, _NONE],
-    "D_LISTS": [_NONE, _NONE, _NONE, _NONE, _NONE, _FLAT, _UP, _UP, _DOWN, _FLAT],
-    # halted right after its exit signal, with the exit queued through the halt
-    "E_HALTED": [_FLAT, _UP, _UP, _DOWN, _NONE, _NONE, _NONE, _DOWN, _UP, _UP],
-    # the last symbol, delisted with an order queued, and one that lists at the very last step
-    "Y_LAST_STEP": [_NONE] * 9 + [_UP],
-    "Z_QUEUED": [_FLAT, _FLAT, _FLAT, _FLAT, _FLAT, _UP, _NONE, _NONE, _NONE, _NONE],
-}
-
-
-def edges_market() -> pl.DataFrame:
-    """Return a market whose symbols list, halt and are delisted next to each other's bars."""
-    return _scripted(_EDGES, len(_EDGES["A_QUEUED"]))
-
-
-def long_market() -> pl.DataFrame:
-    """Return one symbol with more bars than any block that a build works in, and one that lists halfway."""
-    return generate_market(symbols=2, bars=1_200, seed=5, late=0.5)
-
-
-def _scripted(series: Mapping[str, Sequence[tuple[float, float, float, float] | None]], count: int) -> pl.DataFrame:
-    rows = [
-        (day, symbol, *bar, 1_000.0)
-        for symbol, bars in series.items()
-        for day, bar in zip(weekdays(count), bars, strict=True)
-        if bar is not None
-    ]
-    table = pl.DataFrame(rows, schema=["timestamp", "symbol", *PRICES, "volume"], orient="row")
-    return table.sort("timestamp", "symbol")
-
-
-def one_bar() -> pl.DataFrame:
-    """Return the smallest market that there is."""
-    return generate_market(symbols=1, bars=1, seed=3)
-
-
-def wide_market() -> pl.DataFrame:
-    """Return a market with columns that the engine does not need."""
-    bars = generate_market(symbols=6, bars=80, seed=7)
-    return bars.with_columns((pl.col("close") * (1.0 + number)).alias(f"extra_{number}") for number in range(20))

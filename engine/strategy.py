@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from numbers import Real
 from typing import Any, Protocol, TypeGuard
 
 from engine.errors import InputError
-from engine.features import SMA, Feature
+from engine.features import Feature, are_known_features
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.grid import Grid
 from engine.model import Bar, Bars, FeatureTable, Order, PassTable, Position, Settings
@@ -43,7 +44,7 @@ class Account(Protocol):
         """Submit an order."""
         ...
 
-    def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal") -> Order:
+    def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal", **terms: Any) -> Order:
         """Record an order that is rejected at once."""
         ...
 
@@ -133,12 +134,15 @@ class Context:
             raise InputError(
                 f"a feature {-ago} bars ahead", hint="A strategy sees data up to its bar: ago is 0 or more"
             )
-        number = self.bars.number(symbol) - ago
-        return self._features.value(name, symbol, number) if number >= 0 else math.nan
+        number = self.bars.numbers.get(symbol, -1) - ago
+        if number < 0:
+            return math.nan
+        features = self._features
+        return features.columns[name][features.starts[symbol] + number]
 
     def passes(self, symbol: str) -> bool:
         """Whether the symbol's latest bar passes all gates of the strategy."""
-        number = self.bars.number(symbol)
+        number = self.bars.numbers.get(symbol, -1)
         return number >= 0 and self._passes.passes(symbol, number)
 
     def target_weights(self, weights: Mapping[str, float], reason: str = "rebalance") -> list[Order]:
@@ -148,6 +152,11 @@ class Context:
         filled. Orders that make a position smaller come first, then the others, each in symbol order. A symbol without
         a bar yet is left out.
         """
+        for symbol, weight in weights.items():
+            if symbol not in self._features.starts:
+                raise InputError(f"a weight for {symbol!r}, which is not in the data")
+            if not math.isfinite(weight):
+                raise InputError(f"a weight of {weight} for {symbol}", hint="A fraction of the equity: finite")
         equity, lots = self.equity, self.lots
         waiting: dict[str, float] = {}
         for order in self.open_orders():
@@ -155,7 +164,7 @@ class Context:
                 waiting[order.symbol] = waiting.get(order.symbol, 0.0) + order.quantity
         smaller: list[tuple[str, float]] = []
         larger: list[tuple[str, float]] = []
-        for symbol in sorted({*weights, *self.held()}):
+        for symbol in sorted({*weights, *self.held(), *waiting}):
             position, close = self.get_position(symbol), self.close(symbol)
             held = (position.quantity if position else 0.0) + waiting.get(symbol, 0.0)
             target = weights.get(symbol, 0.0) * equity / close
@@ -167,11 +176,12 @@ class Context:
         return [self.submit_order(symbol, change, reason) for symbol, change in (*smaller, *larger)]
 
     def _submit_where_passing(self, symbol: str, quantity: float, reason: str = "signal", **terms: Any) -> Order:
-        """Submit an order; one that opens or adds to a position outside the gates is recorded and rejected at once."""
+        """Submit an order; one that may open, or add to, a position outside the gates is rejected at once."""
         position = self.get_position(symbol)
-        opens = position is None or position.quantity * quantity > 0
-        if opens and not self.passes(symbol):
-            return self._account.refuse_order(OUTSIDE_ITS_GATES, symbol, quantity, reason)
+        held = position.quantity if position else 0.0
+        only_closes = held * quantity < 0 and abs(quantity) <= abs(held)
+        if not only_closes and not self.passes(symbol):
+            return self._account.refuse_order(OUTSIDE_ITS_GATES, symbol, quantity, reason, **terms)
         return self._account.submit_order(symbol, quantity, reason, **terms)
 
 
@@ -194,35 +204,70 @@ class Strategy:
             self.on_bar(context, bar)
 
 
+Side = Feature | float
+"""A side of a condition: a feature, or a level that stays where it is."""
+
+
 @dataclass(frozen=True)
-class Above:
+class Comparison:
+    """What conditions have in common: their two sides, of which one at least is a feature.
+
+    Raises:
+        InputError: where both sides are numbers, or one is neither a feature nor a finite number.
+    """
+
+    left: Side
+    right: Side
+
+    def __post_init__(self) -> None:
+        for name in ("left", "right"):
+            side = getattr(self, name)
+            if not isinstance(side, Feature):
+                object.__setattr__(self, name, _level(side))
+        if not self.features:
+            raise InputError("a condition on two numbers", hint="One side at least has to be a feature")
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features that it asks for."""
+        return tuple(side for side in (self.left, self.right) if isinstance(side, Feature))
+
+    def holds(self, context: Context, symbol: str) -> bool:
+        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
+        raise NotImplementedError
+
+
+def _level(side: object) -> float:
+    if isinstance(side, bool) or not isinstance(side, Real) or not math.isfinite(side):
+        raise InputError(f"a condition on {side!r}", hint="A side is a feature, or a finite number")
+    return float(side)
+
+
+def _value(side: Side, context: Context, symbol: str, ago: int = 0) -> float:
+    return side if isinstance(side, float) else context.feature(side.name, symbol, ago)
+
+
+class Above(Comparison):
     """True on bars where `left` is above `right`."""
 
-    left: Feature
-    right: Feature
-
     def holds(self, context: Context, symbol: str) -> bool:
         """Whether it is true at the symbol's latest bar; false where a value is undefined."""
-        return context.feature(self.left.name, symbol) > context.feature(self.right.name, symbol)
+        return _value(self.left, context, symbol) > _value(self.right, context, symbol)
 
 
-@dataclass(frozen=True)
-class CrossesAbove:
+class CrossesAbove(Comparison):
     """True on the bar where `left` is above `right` and was not on the symbol's bar before."""
 
-    left: Feature
-    right: Feature
-
     def holds(self, context: Context, symbol: str) -> bool:
         """Whether it is true at the symbol's latest bar; false where a value is undefined."""
-        left, right = self.left.name, self.right.name
-        return context.feature(left, symbol) > context.feature(right, symbol) and context.feature(
-            left, symbol, ago=1
-        ) <= context.feature(right, symbol, ago=1)
+        left, right = self.left, self.right
+        return _value(left, context, symbol) > _value(right, context, symbol) and _value(
+            left, context, symbol, ago=1
+        ) <= _value(right, context, symbol, ago=1)
 
 
 Condition = Above | CrossesAbove
-"""The conditions that there are. "Below" is the same with the features changed over."""
+"""The conditions that there are. "Below" is the same with the sides changed over."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +300,7 @@ class DeclaredStrategy(Strategy):
     features: tuple[Feature, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        used = (self.entry.left, self.entry.right, self.exit.left, self.exit.right)
+        used = (*self.entry.features, *self.exit.features)
         object.__setattr__(self, "features", tuple(dict.fromkeys(used)))
 
     def on_bar(self, context: Context, bar: Bar) -> None:
@@ -281,7 +326,7 @@ def is_declared(strategy: Strategy) -> TypeGuard[DeclaredStrategy]:
     conditions = (strategy.entry, strategy.exit)
     return (
         all(type(condition) in (Above, CrossesAbove) for condition in conditions)
-        and all(type(feature) is SMA for feature in strategy.features)
+        and are_known_features(strategy.features)
         and are_known_rules(strategy.rules)
         and are_known_gates(strategy.gates)
     )

@@ -14,16 +14,38 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import background, build, counting, scenarios
+from engine import background, build, counting, markets, scenarios
 from engine.api import Market, load
 from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend
 from engine.errors import InputError
 from engine.generate import generate_market
-from engine.reference.loader import read_file
-from engine.scenarios import COMMON, COMPONENT_WORKLOADS, SCENARIOS, WORKLOADS, Workload
+from engine.reference.reading import read_file
+from engine.scenarios import COMMON, COMPONENT_WORKLOADS, EXAMPLES, REAL_EXAMPLES, SCENARIOS, WORKLOADS, Workload
 
 _ENGINE = Path(__file__).parent
 Prepared = Callable[[], Callable[[], Mapping[str, pl.DataFrame]]]
+_GENERATED: Mapping[str, Sequence[str]] = {
+    "market": [
+        *("sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"),
+        *("gated", "gated_in_and_out", "gated_plain", "gated_restless", "gates_shut", "ruined", "ruined_plain"),
+        *("sweep_rules", "sweep_gates", "sweep_chance"),
+    ],
+    "ties": [
+        *("cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"),
+        *("exact_cash", "exact_cash_plain", "level", "quick"),
+    ],
+    "edges": ["quick", "restless", "example_random_orders_often"],
+    "long": ["sma_cross", "level", "gated"],
+    "one_bar": ["sma_cross", "restless", "gated"],
+    "scored": EXAMPLES,
+    "minutes": [
+        *("example_sma_cross", "example_brackets", "example_random_orders_often"),
+        *("example_random_orders_next_close", "example_random_orders_gated"),
+    ],
+    "text.csv": ["sma_cross"],
+    "wide.parquet": ["sma_cross"],
+}
+"""The scenarios of each generated input."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +135,7 @@ class EngineSubject:
                 for component in ("loader", "feed", "features", "gates", "rules", "broker", "loop", "sweep")
             }
             | {f"reference/{part}.py": "broker" for part in ("orders", "holdings", "costs")}
+            | {f"reference/{part}.py": "loader" for part in ("columns", "reading", "wide", "page_headers")}
             | {
                 "grid.py": "broker",
                 "positions.py": "loop",
@@ -139,36 +162,22 @@ class EngineSubject:
 
     def golden_sets(self) -> list[GoldenSet]:
         """Return the golden sets that there are."""
-        cases = {
-            "market": [
-                *("sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"),
-                *("gated", "gated_in_and_out", "gated_plain", "gated_restless", "gates_shut", "ruined", "ruined_plain"),
-                *("sweep_rules", "sweep_gates", "sweep_chance"),
-            ],
-            "ties": [
-                *("cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"),
-                *("exact_cash", "exact_cash_plain", "level", "quick"),
-            ],
-            "edges": ["quick", "restless"],
-            "long": ["sma_cross", "level", "gated"],
-            "one_bar": ["sma_cross", "restless", "gated"],
-            "text.csv": ["sma_cross"],
-            "wide.parquet": ["sma_cross"],
-        }
         return [
             GoldenSet(
                 name="generated",
                 about="small generated markets with the blemishes of real ones",
                 inputs={
-                    "market": scenarios.blemished_market,
-                    "ties": scenarios.ties_market,
-                    "edges": scenarios.edges_market,
-                    "long": scenarios.long_market,
-                    "one_bar": scenarios.one_bar,
-                    "text.csv": scenarios.blemished_market,
-                    "wide.parquet": scenarios.wide_market,
+                    "market": markets.blemished_market,
+                    "ties": markets.ties_market,
+                    "edges": markets.edges_market,
+                    "long": markets.long_market,
+                    "one_bar": markets.one_bar,
+                    "scored": markets.scored_market,
+                    "minutes": markets.minute_market,
+                    "text.csv": markets.blemished_market,
+                    "wide.parquet": markets.wide_market,
                 },
-                cases=[(market, scenario) for market, names in cases.items() for scenario in names],
+                cases=[(market, scenario) for market, names in _GENERATED.items() for scenario in names],
             ),
             GoldenSet(
                 name="us500",
@@ -176,7 +185,7 @@ class EngineSubject:
                 inputs={"us500_2007_2017_daily.parquet": None},
                 cases=[
                     ("us500_2007_2017_daily.parquet", scenario)
-                    for scenario in ("sma_cross", "sma_cross_plain", "gated", "sweep_gates")
+                    for scenario in ("sma_cross", "sma_cross_plain", "gated", "sweep_gates", *REAL_EXAMPLES)
                 ],
                 on_bad_bars="drop",
                 keep_outputs=False,

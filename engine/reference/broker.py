@@ -69,9 +69,9 @@ class Broker(Holdings):
         self._take(working)
         return working.order
 
-    def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal") -> Order:
-        """Record a market order that is rejected at once; raises as `submit_order` does."""
-        working = self._checked(symbol, quantity, reason, MARKET)
+    def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal", **terms: Any) -> Order:
+        """Record an order that is rejected at once; takes what `submit_order` does, and raises as it does."""
+        working = self._checked(symbol, quantity, reason, terms_of(**terms))
         self._reject(working, why)
         return working.order
 
@@ -97,6 +97,10 @@ class Broker(Holdings):
             return None
         terms = old.terms.changed(limit, stop, trail)
         left = self._lots.value(old.units) if quantity is None else quantity
+        if left * old.units < 0:
+            raise InputError(
+                f"order {order_id} replaced by one on the other side", hint="Cancel it, and submit another"
+            )
         new = self._checked(old.order.symbol, left, old.order.reason, terms, parent=old.order.parent)
         new.follow(old)
         self._cancel(old, "replaced")
@@ -245,6 +249,7 @@ class Broker(Holdings):
         why = self._refusal(order.symbol, done)
         if why is None:
             working.units -= units
+            self._traded[order.symbol] = self._traded.get(order.symbol, 0) + abs(units)
             self._book(order, done)
             self._follow_up(working, done)
         else:
@@ -256,10 +261,9 @@ class Broker(Holdings):
         if working.group:
             units = self._closing(symbol, units)
         if self._has_volume_limit:
-            allowed = self.settings.volume_limit * bar.volume
+            allowed = self.settings.volume_limit * bar.volume if bar.volume > 0.0 else 0.0  # infinity times 0 is NaN
             room = abs(units) if allowed == math.inf else self._lots.below(allowed) - self._traded.get(symbol, 0)
-            filled = min(abs(units), max(room, 0)) if bar.volume > 0.0 else 0
-            self._traded[symbol] = self._traded.get(symbol, 0) + filled
+            filled = min(abs(units), max(room, 0))
             return filled if units > 0 else -filled
         return units
 
@@ -267,7 +271,7 @@ class Broker(Holdings):
         """Return how many of these lots would only close what is held."""
         position = self._positions.get(symbol)
         held = self._lots.nearest(position.quantity) if position else 0
-        return max(units, -held) if held > 0 else min(units, -held)
+        return max(min(units, 0), -held) if held > 0 else min(max(units, 0), -held)
 
     def _follow_up(self, working: Working, done: Execution) -> None:
         """Do what follows from a fill: watch the position, end the orders that it makes void, submit a bracket."""
@@ -285,7 +289,8 @@ class Broker(Holdings):
                 rules=working.terms.rules,
                 bars=int(self._bar_is_complete),
             )
-            self._submit_legs(working, -done.quantity)
+            opened = min(abs(done.quantity), abs(position.quantity))  # the rest of it closed another position
+            self._submit_legs(working, -math.copysign(opened, done.quantity))
 
     def _submit_legs(self, parent: Working, quantity: float) -> None:
         """Submit the bracket of an order for what has filled of it."""
@@ -300,10 +305,7 @@ class Broker(Holdings):
     def _shorten_other_legs(self, filled: Working, units: int) -> None:
         for leg in self._resting:
             if leg.group == filled.group and leg is not filled and leg.units:
-                if filled.units:
-                    leg.units -= units
-                else:
-                    self._cancel(leg, "other leg filled")
+                self._cancel(leg, "other leg filled", units if filled.units else leg.units)
 
     def _end_legs(self, symbol: str, keep: int) -> None:
         """Cancel the legs that have nothing to close: all, or those that would add to a position of this sign."""
@@ -326,18 +328,21 @@ class Broker(Holdings):
                 self._cancel(working, "expired")
         self._days = [working for working in self._days if working.units]
 
-    def _cancel(self, working: Working, why: str) -> None:
-        self.records.cancellations.append(Cancellation(*self._ended(working), why))
-        working.units = 0
+    def _cancel(self, working: Working, why: str, units: int | None = None) -> None:
+        """Take back what is left of an order, or so many lots of it."""
+        back = working.units if units is None or abs(units) > abs(working.units) else units
+        order = working.order
+        self.records.cancellations.append(
+            Cancellation(order.order_id, self._bars.timestamp, order.symbol, self._lots.value(back), why)
+        )
+        working.units -= back
 
     def _reject(self, working: Working, why: str) -> None:
-        self.records.rejections.append(Rejection(*self._ended(working), why))
-        working.units = 0
-
-    def _ended(self, working: Working) -> tuple[int, date, str, float]:
+        """End what is left of an order that can't be filled, or one that is for less than a lot."""
         order = working.order
         left = self._lots.value(working.units) if working.units else order.quantity
-        return order.order_id, self._bars.timestamp, order.symbol, left
+        self.records.rejections.append(Rejection(order.order_id, self._bars.timestamp, order.symbol, left, why))
+        working.units = 0
 
 
 def on_tick(price: float, ticks: Grid | None, side: str) -> float:

@@ -69,6 +69,8 @@ def terms_of(
     for name, price in {"limit": limit, "stop": stop, "take_profit": take_profit, "stop_loss": stop_loss}.items():
         if price is not None and not 0.0 < price < math.inf:
             raise InputError(f"an order with a {name} of {price}", hint="A price: finite and above 0")
+    if strange := [rule for rule in rules or () if not callable(getattr(rule, "level", None))]:
+        raise InputError(f"an order with a rule {strange[0]!r}", hint="Position rules, such as StopLoss(0.05)")
     if trail is not None:
         if not 0.0 < trail < 1.0:
             raise InputError(f"an order with a trail of {trail}", hint="A fraction between 0 and 1: 0.05 is 5 %")
@@ -108,8 +110,8 @@ class Working:
     last_day: date | None = None
 
     def follow(self, old: Working) -> None:
-        """Take the place of another: in its bracket, and with what its trail has seen."""
-        self.group = old.group
+        """Take the place of another: in its bracket, with what it has looked at, and with what its trail has seen."""
+        self.group, self.since = old.group, old.since
         if not math.isnan(old.order.trail):
             self.mark = old.mark
 

@@ -14,11 +14,12 @@ from engine import InputError, load
 from engine.arrays import FIELDS, lay_out
 from engine.catalog import find
 from engine.disk import cache_root
+from engine.markets import scored_market
 from engine.optimizations.io import matrix_store, parquet_copy
 from engine.optimizations.vectorization.array_feed import MatrixFeed
 from engine.pipeline import Loaded, LoaderComponent
 from engine.reference.loader import load_bars
-from engine.scenarios import SCENARIOS, blemished_market, run_scenario
+from engine.scenarios import SCENARIOS, run_scenario
 from optimizer.parity import digests_of, table_digest
 
 NAMES = ("io/parquet_copy", "io/matrix_store")
@@ -277,12 +278,14 @@ def test_tables_are_left_to_the_loader_below(bars: pl.DataFrame, cache: Path, na
     assert kept_files(cache) == []
 
 
-def test_of_a_wide_parquet_file_only_the_needed_columns_are_read(
+def test_columns_of_a_parquet_file_that_are_not_kept_are_not_read(
     bars: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "wide.parquet"
-    extra = {f"extra_{number}": pl.lit(float(number)) for number in range(30)}
-    bars.with_columns(**extra).select(*extra, *reversed(bars.columns)).write_parquet(path)
+    path = tmp_path / "many.parquet"
+    texts = {f"text_{number}": pl.lit(str(number)) for number in range(30)}
+    numbers = {f"extra_{number}": pl.lit(float(number)) for number in range(3)}
+    table = bars.with_columns(**texts, **numbers)
+    table.select(reversed(table.columns)).write_parquet(path)
     expected, read, widths = load_bars(path), pl.read_parquet, []
 
     def watched(*arguments: object, **options: object) -> pl.DataFrame:
@@ -293,7 +296,8 @@ def test_of_a_wide_parquet_file_only_the_needed_columns_are_read(
     monkeypatch.setattr(pl, "read_parquet", watched)
     loader, inner = optimized("io/parquet_copy")
     assert_equal(loader(path, "refuse"), expected)
-    assert widths == [7]
+    assert expected.bars.columns[7:] == ["extra_2", "extra_1", "extra_0"]
+    assert widths == [10]
     assert inner.calls == 0
 
 
@@ -343,7 +347,7 @@ def test_every_scenario_runs_on_mapped_arrays_with_the_references_bits(
     tmp_path: Path, whole_build: tuple[str, ...]
 ) -> None:
     path = tmp_path / "market.parquet"
-    blemished_market().write_parquet(path)
+    scored_market().write_parquet(path)
     expected = load(path, build=())
     load(path, build=whole_build)
     market = load(path, build=whole_build)

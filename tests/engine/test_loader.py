@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from engine import InputError
+from engine.generate import generate_market
 from engine.reference.loader import load_bars
+from engine.reference.page_headers import has_damaged_page
 
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -83,11 +87,14 @@ def test_one_bar_is_a_valid_file(bars: pl.DataFrame, tmp_path: Path) -> None:
 def test_reads_every_format_alike(bars: pl.DataFrame, tmp_path: Path) -> None:
     bars.write_parquet(tmp_path / "bars.parquet")
     bars.write_ipc(tmp_path / "bars.feather")
+    bars.write_ipc(tmp_path / "bars.arrow", compression="zstd")
+    bars.write_ipc(tmp_path / "bars.IPC")
     bars.write_csv(tmp_path / "bars.csv")
-    loaded = [load_bars(tmp_path / f"bars.{end}").bars for end in ("parquet", "feather", "csv")]
-    assert loaded[0].equals(loaded[1])
-    assert loaded[0].equals(loaded[2])
-    assert loaded[0].schema == loaded[2].schema
+    first = load_bars(tmp_path / "bars.parquet").bars
+    for end in ("feather", "arrow", "IPC", "csv"):
+        loaded = load_bars(tmp_path / f"bars.{end}").bars
+        assert loaded.equals(first)
+        assert loaded.schema == first.schema
 
 
 def test_takes_datetimes_from_csv(tmp_path: Path) -> None:
@@ -138,10 +145,13 @@ def test_drops_rows_with_text_for_a_price_where_told_to(bars: pl.DataFrame, tmp_
 
 
 def test_a_file_name_is_not_a_pattern(bars: pl.DataFrame, tmp_path: Path) -> None:
-    for end in ("parquet", "csv"):
-        path = tmp_path / f"bars[1].{end}"
-        bars.write_parquet(path) if end == "parquet" else bars.write_csv(path)
-        assert len(load_bars(path).bars) == 4
+    for end, write in (("parquet", pl.DataFrame.write_parquet), ("csv", pl.DataFrame.write_csv)):
+        write(bars, tmp_path / f"bars[1].{end}")
+        assert len(load_bars(tmp_path / f"bars[1].{end}").bars) == 4
+    (tmp_path / "low=1").mkdir()
+    bars.write_ipc(tmp_path / "low=1" / "bars[1].feather")
+    bars.head(1).write_ipc(tmp_path / "low=1" / "bars1.feather")
+    assert load_bars(tmp_path / "low=1" / "bars[1].feather").bars.equals(bars)
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -156,6 +166,65 @@ def test_refuses_a_truncated_file(bars: pl.DataFrame, tmp_path: Path, end: str) 
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputError, match="can't be read"):
         load_bars(path)
+
+
+def damages(path: Path, step: int, mask: int) -> Iterator[Path]:
+    """Write copies of a file, each with one damaged byte."""
+    good = path.read_bytes()
+    damaged = path.with_name(f"damaged{path.suffix}")
+    for place in range(0, len(good), step):
+        damaged.write_bytes(good[:place] + bytes([good[place] ^ mask]) + good[place + 1 :])
+        yield damaged
+
+
+@pytest.mark.parametrize("end", ["parquet", "feather"])
+@pytest.mark.parametrize("mask", [0x01, 0xFF])
+def test_a_damaged_byte_gives_bars_or_one_clear_error(bars: pl.DataFrame, tmp_path: Path, end: str, mask: int) -> None:
+    path = tmp_path / f"bars.{end}"
+    bars.write_parquet(path) if end == "parquet" else bars.write_ipc(path)
+    errors = []
+    for damaged in damages(path, 5, mask):
+        try:
+            load_bars(damaged, "drop")
+        except InputError as error:
+            errors.append(str(error))
+    assert len(errors) > 50
+    assert all(str(damaged) in error and "\n" not in error for error in errors)
+
+
+def test_a_page_whose_count_can_not_be_is_refused_before_polars_ends_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "pages.parquet"
+    table = generate_market(symbols=2, bars=9).select("timestamp", "symbol", "close").to_arrow()
+    parquet.write_table(table, path, data_page_size=64, write_batch_size=6, use_dictionary=["symbol"])
+    found = [damaged.read_bytes() for damaged in damages(path, 1, 0x01) if has_damaged_page(damaged)]
+    assert len(found) >= 9  # a page has one such byte, the lowest of its count
+    for content in found[::3]:
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="a page has a count of values that can't be"):
+            load_bars(path)
+
+
+WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
+    "polars": lambda bars, path: bars.write_parquet(path, row_group_size=50, data_page_size=256),
+    "polars without statistics": lambda bars, path: bars.write_parquet(path, statistics=False, compression="lz4"),
+    "arrow": lambda bars, path: parquet.write_table(bars.to_arrow(), path, row_group_size=50, write_page_index=True),
+    "arrow, pages 2": lambda bars, path: parquet.write_table(
+        bars.to_arrow(), path, data_page_version="2.0", data_page_size=256, write_page_checksum=True
+    ),
+    "dictionary": lambda _, path: parquet.write_table(
+        pa.table({"symbol": pa.DictionaryArray.from_arrays([0, 0], ["A", *map(str, range(99))])}), path
+    ),
+    "nested": lambda _, path: pl.DataFrame({"list": [[1, 2, 3], [], None], "struct": [{"a": 1}] * 3}).write_parquet(
+        path
+    ),
+    "no rows": lambda bars, path: bars.clear().write_parquet(path),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_no_page_of_a_good_file_is_taken_for_damaged(tmp_path: Path, writer: str) -> None:
+    WRITERS[writer](generate_market(symbols=3, bars=60).with_columns(gap=pl.lit(None, pl.Float64)), tmp_path / "good")
+    assert not has_damaged_page(tmp_path / "good")
 
 
 def test_refuses_columns_of_the_wrong_kind(bars: pl.DataFrame) -> None:

@@ -104,8 +104,9 @@ def test_values_read_are_python_floats_with_the_same_bits(feed: MatrixFeed) -> N
     expected = fresh()[0](feed, FEATURES)
     table = fresh()[0](feed, FEATURES)
     assert_equal(table, expected)
-    assert type(table.value("sma_1", "B", 1)) is float
-    assert table.value("sma_1", "B", 1) == 22.0
+    value = table.columns["sma_1"][table.starts["B"] + 1]
+    assert type(value) is float
+    assert value == 22.0
 
 
 def test_other_data_has_other_features(feed: MatrixFeed, bars: pl.DataFrame) -> None:

@@ -29,7 +29,7 @@ from engine.arrays import FIELDS, Arrays, Columns, lay_out
 from engine.catalog import optimization
 from engine.disk import Key, cache_root, content_of, keep, kept, key_hash
 from engine.pipeline import Loaded, LoaderComponent
-from engine.reference.loader import COLUMNS, WAYS
+from engine.reference.loader import WAYS
 
 TABLES = ("bars", "columns", "matrices", "timestamps", "symbols", "notes")
 
@@ -102,4 +102,4 @@ def _loaded(tables: Mapping[str, pl.DataFrame]) -> Loaded:
         {field: tables["matrices"][field].to_numpy().reshape(shape) for field in FIELDS},
     )
     named = bars.with_columns(symbol=symbols.gather(bars["symbol"]))
-    return Loaded(named.select(COLUMNS), tuple(tables["notes"]["note"]), layout)
+    return Loaded(named, tuple(tables["notes"]["note"]), layout)

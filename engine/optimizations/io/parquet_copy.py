@@ -1,8 +1,9 @@
 """Read bars from a checked Parquet copy in place of CSV text, and from Parquet only the columns that are needed.
 
 How: The bars of a CSV file, once checked, typed and sorted, are kept as a compressed Parquet file in the cache; the
-next load of the same content reads their seven columns from there, and the notes of the load with them. From a
-Parquet file only these columns are read; the checks and their errors are the reference's own.
+next load of the same content reads them from there, and the notes of the load with them. From a long Parquet file
+only the columns that are kept are read, the seven of a bar and further ones of numbers; the checks and their errors
+are the reference's own.
 
 Exact: A copy is found by the SHA-256 of the file's content, by what to do with bad bars, and by the code and the
 Polars that made it. Its values have a digest, which is taken again at each load: a copy that does not fit is dropped,
@@ -10,9 +11,9 @@ told on the log, and made again. What is refused is never kept. What can't be re
 before, so that its error is the same.
 
 Risk: The first load of a CSV file pays for the copy, and each later one for reading the whole text once, to hash it.
-The copies take disk space, about a third of the text, until someone removes them. A Parquet file without other
-columns loads no faster, and damage inside a column that is not needed is no longer seen. The digest tells damage; it
-is no proof against someone who forges the cache.
+The copies take disk space, about a third of the text, until someone removes them. A Parquet file without columns of
+text or flags loads no faster, and damage inside such a column is no longer seen. The digest tells damage; it is no
+proof against someone who forges the cache.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from pyarrow import parquet
 from engine.catalog import optimization
 from engine.disk import Key, cache_root, content_of, digest_of, drop, key_hash, key_text, put_in_place
 from engine.pipeline import Loaded, LoaderComponent
-from engine.reference.loader import COLUMNS, WAYS, check_bars
+from engine.reference.columns import COLUMNS, extras_of
+from engine.reference.loader import WAYS, check_bars
+from engine.reference.page_headers import has_damaged_page
 
 _KEY, _DIGEST, _NOTES = b"exact-change.key", b"exact-change.digest", b"exact-change.notes"
 
@@ -42,17 +45,27 @@ def parquet_copy(inner: LoaderComponent) -> LoaderComponent:
             return inner(source, on_bad_bars)
         if source.suffix.lower() == ".csv":
             return _load_text(inner, source, on_bad_bars)
-        if source.suffix.lower() == ".parquet" and (raw := _read_needed(source)) is not None:
-            return check_bars(raw, source, on_bad_bars)
+        if source.suffix.lower() == ".parquet" and (needed := _read_needed(source)) is not None:
+            raw, unread = needed
+            return check_bars(raw, source, on_bad_bars, unread)
         return inner(source, on_bad_bars)
 
     return load
 
 
-def _read_needed(path: Path) -> pl.DataFrame | None:
-    """Return the columns that are needed; None where they can't be had, and whoever reads all will say why."""
+def _read_needed(path: Path) -> tuple[pl.DataFrame, list[str]] | None:
+    """Return the columns of a long table that are kept, and the names of those that are not.
+
+    None where they can't be had so, or there is nothing to leave out: whoever reads all will say why, or do.
+    """
     try:
-        return pl.read_parquet(path, columns=list(COLUMNS), hive_partitioning=False, glob=False)
+        schema = pl.scan_parquet(path, hive_partitioning=False, glob=False).collect_schema()
+        extras, dropped = extras_of(schema)
+        if not dropped or not schema.keys() >= set(COLUMNS) or has_damaged_page(path):
+            return None
+        needed = {*COLUMNS, *extras}
+        places = [place for place, name in enumerate(schema) if name in needed]  # a name may look like a pattern
+        return pl.read_parquet(path, columns=places, hive_partitioning=False, glob=False), dropped
     except (PolarsError, OSError, PanicException):
         return None
 
@@ -85,9 +98,9 @@ def _kept(copy: Path, key: Key) -> Loaded | None:
         with parquet.ParquetFile(copy, page_checksum_verification=True) as file:
             meta = file.schema_arrow.metadata or {}
             if meta.get(_KEY) == key_text(key).encode():
-                arrow = file.read(columns=list(COLUMNS))
+                arrow = file.read()
                 arrow.validate(full=True)
-                bars = pl.DataFrame(pl.from_arrow(arrow)).select(COLUMNS).rechunk()
+                bars = pl.DataFrame(pl.from_arrow(arrow)).rechunk()
                 loaded = Loaded(bars, tuple(json.loads(meta[_NOTES])))
                 if meta.get(_DIGEST) == _digest(loaded).encode():
                     return loaded
