@@ -7,6 +7,7 @@ positive for a buy and negative for a sale; timestamps keep the type that they h
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -230,12 +231,16 @@ class Settings:
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            if one.type == "float" and not value >= 0.0:
-                raise InputError(f"{one.name} of {value}", hint="A number, 0 or more")
-            if one.type == "float" and value == math.inf and one.name != "volume_limit":
-                raise InputError(f"{one.name} of {value}", hint="A finite number")
+            if one.type == "float":
+                most = math.inf if one.name == "volume_limit" else sys.float_info.max
+                if not isinstance(value, (int, float)) or not 0.0 <= value <= most:
+                    raise InputError(f"{one.name} of {value!r}", hint="A finite number, 0 or more")
+            elif type(value).__name__ != one.type:
+                raise InputError(f"{one.name} of {value!r}", hint=f"It is a {one.type}")
         if self.fill_at not in FILL_AT:
             raise InputError(f"fill_at of {self.fill_at!r}", hint=f"Choose from {', '.join(FILL_AT)}")
+        if not self.cash > 0.0:
+            raise InputError(f"cash of {self.cash}", hint="An amount of money above 0: what the account starts with")
         if self.leverage < 1.0:
             raise InputError(f"leverage of {self.leverage}", hint="1 or more: the exposure over the equity")
         if not self.volume_limit > 0.0:

@@ -31,6 +31,7 @@ class Broker(Holdings):
         self._next_look = 0  # the step from which an order that is submitted now looks at bars
         self._queue: list[Working] = []  # market orders
         self._resting: list[Working] = []  # all others
+        self._working: dict[str, dict[int, Working]] = {}  # both, by symbol and number: what is not done
         self._days: list[Working] = []  # those of both that are day orders
         self._traded: dict[str, int] = {}  # lots on this bar
         self._has_volume_limit = settings.volume_limit < math.inf or settings.volume_impact > 0.0
@@ -91,7 +92,13 @@ class Broker(Holdings):
         stop: float | None = None,
         trail: float | None = None,
     ) -> Order | None:
-        """Cancel what is left of an order and submit it anew, changed in what is given; None where nothing is left."""
+        """Cancel what is left of an order and submit it anew, changed in what is given; None where nothing is left.
+
+        One that would be for less than a lot is rejected, and leaves the old one as it is.
+
+        Raises:
+            InputError: where the new order would be on the other side, or a price makes no sense.
+        """
         old = self._open(order_id)
         if old is None:
             return None
@@ -102,18 +109,16 @@ class Broker(Holdings):
                 f"order {order_id} replaced by one on the other side", hint="Cancel it, and submit another"
             )
         new = self._checked(old.order.symbol, left, old.order.reason, terms, parent=old.order.parent)
-        new.follow(old)
-        self._cancel(old, "replaced")
+        if new.units:
+            new.follow(old)
+            self._cancel(old, "replaced")
         self._take(new)
         return new.order
 
     def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the orders that are not done, with what is left of their quantity, in order of submission."""
-        orders = [
-            replace(working.order, quantity=self._lots.value(working.units))
-            for working in (*self._queue, *self._resting)
-            if working.units and symbol in (None, working.order.symbol)
-        ]
+        symbols = self._working if symbol is None else [symbol]
+        orders = [self._left(working) for one in symbols for working in self._working.get(one, {}).values()]
         return sorted(orders, key=lambda order: order.order_id)
 
     # The steps of a timestamp.
@@ -156,8 +161,7 @@ class Broker(Holdings):
             self._fill_where(looking, lambda working, bar: working.at_stop(bar, ticks))
             self._fill_where(limits, lambda working, bar: working.at_limit(bar))
             self._resting = [working for working in self._resting if working.units]
-        if self.settings.fill_at == "next_open":
-            self._end_day()
+        self._end_day(at_close=False)
 
     def move_water_marks(self) -> None:
         """Let the rules and the trailing stops see this bar."""
@@ -174,7 +178,7 @@ class Broker(Holdings):
             self._bar_is_complete = True
             self._fill_queue(lambda bar: bar.close)
             self._bar_is_complete = False
-            self._end_day()
+            self._end_day(at_close=True)
 
     # Orders: made, filled, ended.
 
@@ -209,14 +213,28 @@ class Broker(Holdings):
             self._reject(working, "less than a lot")
             return
         (self._queue if working.order.kind == "market" else self._resting).append(working)
+        self._working.setdefault(working.order.symbol, {})[working.order.order_id] = working
         if working.order.day:
             self._days.append(working)
 
     def _open(self, order_id: int) -> Working | None:
-        for working in (*self._queue, *self._resting):
-            if working.order.order_id == order_id and working.units:
-                return working
-        return None
+        if not 1 <= order_id <= len(self.records.orders):
+            return None
+        return self._working.get(self.records.orders[order_id - 1].symbol, {}).get(order_id)
+
+    def _left(self, working: Working) -> Order:
+        """Return an order with what is left of it: itself where nothing has filled."""
+        left = self._lots.value(working.units)
+        return working.order if working.order.quantity == left else replace(working.order, quantity=left)
+
+    def _legs(self, symbol: str) -> list[Working]:
+        return [working for working in self._working.get(symbol, {}).values() if working.group]
+
+    def _take_off(self, working: Working, units: int) -> None:
+        """Take so many lots off an order; where none is left it is done."""
+        working.units -= units
+        if not working.units:
+            self._working.get(working.order.symbol, {}).pop(working.order.order_id, None)
 
     def _fill_queue(self, price_of: Callable[[Bar], float]) -> None:
         at_once = self.settings.fill_at == "this_close"
@@ -248,7 +266,7 @@ class Broker(Holdings):
         done = Execution(units, quantity, price, commission, abs(price - base_price) * abs(quantity))
         why = self._refusal(order.symbol, done)
         if why is None:
-            working.units -= units
+            self._take_off(working, units)
             self._traded[order.symbol] = self._traded.get(order.symbol, 0) + abs(units)
             self._book(order, done)
             self._follow_up(working, done)
@@ -303,21 +321,23 @@ class Broker(Holdings):
                 self._take(leg)
 
     def _shorten_other_legs(self, filled: Working, units: int) -> None:
-        for leg in self._resting:
-            if leg.group == filled.group and leg is not filled and leg.units:
+        for leg in self._legs(filled.order.symbol):
+            if leg.group == filled.group and leg is not filled:
                 self._cancel(leg, "other leg filled", units if filled.units else leg.units)
 
     def _end_legs(self, symbol: str, keep: int) -> None:
         """Cancel the legs that have nothing to close: all, or those that would add to a position of this sign."""
-        for leg in self._resting:
-            if leg.group and leg.units and leg.order.symbol == symbol and leg.units * keep >= 0:
+        for leg in self._legs(symbol):
+            if leg.units * keep >= 0:
                 self._cancel(leg, "position closed")
 
-    def _end_day(self) -> None:
+    def _end_day(self, *, at_close: bool) -> None:
         """Let day orders see that their symbol has traded; where a bar is a day, they end with it."""
         today = _day_of(self._bars.timestamp)
+        fill_at_close = self.settings.fill_at != "next_open"
         for working in self._days:
-            if working.since <= self._step and self._bars.get(working.order.symbol) is not None:
+            looks_now = (fill_at_close and working.order.kind == "market") is at_close
+            if looks_now and working.since <= self._step and self._bars.get(working.order.symbol) is not None:
                 working.last_day = today
         if not isinstance(self._bars.timestamp, datetime):
             self._expire(lambda last: last == today)
@@ -335,14 +355,14 @@ class Broker(Holdings):
         self.records.cancellations.append(
             Cancellation(order.order_id, self._bars.timestamp, order.symbol, self._lots.value(back), why)
         )
-        working.units -= back
+        self._take_off(working, back)
 
     def _reject(self, working: Working, why: str) -> None:
         """End what is left of an order that can't be filled, or one that is for less than a lot."""
         order = working.order
         left = self._lots.value(working.units) if working.units else order.quantity
         self.records.rejections.append(Rejection(order.order_id, self._bars.timestamp, order.symbol, left, why))
-        working.units = 0
+        self._take_off(working, working.units)
 
 
 def on_tick(price: float, ticks: Grid | None, side: str) -> float:

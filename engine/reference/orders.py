@@ -67,12 +67,14 @@ def terms_of(
         InputError: where a price is not above 0, the trail not a fraction, or they do not go together.
     """
     for name, price in {"limit": limit, "stop": stop, "take_profit": take_profit, "stop_loss": stop_loss}.items():
-        if price is not None and not 0.0 < price < math.inf:
+        if price is not None and not (isinstance(price, (int, float)) and 0.0 < price < math.inf):
             raise InputError(f"an order with a {name} of {price}", hint="A price: finite and above 0")
+    if rules is not None and not isinstance(rules, (tuple, list)):
+        raise InputError(f"an order with the rules {rules!r}", hint="A tuple of position rules: (StopLoss(0.05),)")
     if strange := [rule for rule in rules or () if not callable(getattr(rule, "level", None))]:
         raise InputError(f"an order with a rule {strange[0]!r}", hint="Position rules, such as StopLoss(0.05)")
     if trail is not None:
-        if not 0.0 < trail < 1.0:
+        if not (isinstance(trail, (int, float)) and 0.0 < trail < 1.0):
             raise InputError(f"an order with a trail of {trail}", hint="A fraction between 0 and 1: 0.05 is 5 %")
         if limit is not None or stop is not None:
             raise InputError("a trailing stop with a limit or a stop", hint="Its level is trail, and nothing else")
@@ -80,7 +82,7 @@ def terms_of(
         _price(limit),
         _price(stop),
         _price(trail),
-        day,
+        bool(day),
         _price(take_profit),
         _price(stop_loss),
         None if rules is None else tuple(rules),
@@ -110,10 +112,14 @@ class Working:
     last_day: date | None = None
 
     def follow(self, old: Working) -> None:
-        """Take the place of another: in its bracket, with what it has looked at, and with what its trail has seen."""
-        self.group, self.since = old.group, old.since
+        """Take the place of another: in its bracket, on its day, and with what it has looked at."""
+        self.group, self.last_day = old.group, old.last_day
+        if self.order.kind != "market":  # which would fill at the very close that the strategy has seen
+            self.since = old.since
         if not math.isnan(old.order.trail):
             self.mark = old.mark
+        same_stop = on_same(self.order.stop, old.order.stop) and on_same(self.order.trail, old.order.trail)
+        self.triggered = old.triggered and same_stop
 
     def is_limit(self) -> bool:
         """Whether it is a limit order, or has become one."""
@@ -162,3 +168,8 @@ class Working:
     def _within_limit(self, price: float) -> bool:
         limit = self.order.limit
         return math.isnan(limit) or (price <= limit if self.units > 0 else price >= limit)
+
+
+def on_same(one: float, other: float) -> bool:
+    """Whether two prices are the same, or both are none."""
+    return one == other or (math.isnan(one) and math.isnan(other))

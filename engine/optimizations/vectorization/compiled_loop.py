@@ -32,6 +32,7 @@ from engine.strategy import DeclaredStrategy, Strategy, is_declared
 
 ON_ENTRY, ON_HIGHEST, ON_TIME = 0, 1, 2
 BARS_AHEAD = 8  # a cache line of prices
+MOST_SHARES = 2.0**53
 
 
 class Rules(NamedTuple):
@@ -401,6 +402,12 @@ def _covers(settings: Settings) -> bool:
     return all(getattr(settings, name) == getattr(plain, name) for name in names)
 
 
+def _can_count(strategy: DeclaredStrategy, feed: Feed) -> bool:
+    """Whether an int64, and a float64, holds every number of shares that an order may be for."""
+    closes = arrays_of(feed).columns.close
+    return bool(strategy.size.amount / closes.min(initial=np.inf) < MOST_SHARES)
+
+
 def _run(
     feed: Feed, features: FeatureTable, passes: PassTable, settings: Settings, strategy: DeclaredStrategy
 ) -> Result:
@@ -445,7 +452,7 @@ def compiled_loop(inner: LoopComponent) -> LoopComponent:
     """Compile the loop for declared strategies."""
 
     def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
-        if is_declared(strategy) and _covers(broker.settings):
+        if is_declared(strategy) and _covers(broker.settings) and _can_count(strategy, feed):
             return _run(feed, features, passes, broker.settings, strategy)
         return inner(feed, features, passes, broker, strategy)
 
