@@ -7,18 +7,20 @@ import pytest
 
 from engine import Optimization, catalog, load
 from engine.catalog import build_of
-from engine.scenarios import SCENARIOS, blemished_market, run_scenario, ties_market
+from engine.markets import blemished_market, scored_market, ties_market, with_score
+from engine.scenarios import SCENARIOS, run_scenario
 from engine.subject import SUBJECT
 from optimizer.parity import digests_of, first_divergence, table_digest
 
 HELD = {name: SCENARIOS[name] for _, name in SUBJECT.golden_sets()[0].cases}  # the others are these on fewer symbols
+MARKETS = {"market": scored_market(), "ties": with_score(ties_market())}
 STAGES = ("features", "gates", "rejections", "fills", "trades", "orders", "equity", "sweep")
 
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, dict[str, pl.DataFrame]]:
     """The reference's outputs of every scenario."""
-    markets = {"market": load(blemished_market(), build=()), "ties": load(ties_market(), build=())}
+    markets = {market: load(table, build=()) for market, table in MARKETS.items()}
     return {
         f"{market}/{name}": run_scenario(loaded, scenario)()
         for market, loaded in markets.items()
@@ -29,7 +31,7 @@ def expected() -> dict[str, dict[str, pl.DataFrame]]:
 @pytest.mark.parametrize("one", catalog(), ids=lambda one: one.name)
 def test_gives_the_references_bits_on_every_scenario_cold_and_warm(one: Optimization, expected) -> None:
     build = build_of(one.name)
-    for market, table in {"market": blemished_market(), "ties": ties_market()}.items():
+    for market, table in MARKETS.items():
         loaded = load(table, build=build)
         for name, scenario in HELD.items():
             for _ in range(2):
@@ -59,7 +61,7 @@ def test_does_not_depend_on_what_ran_before(one: Optimization) -> None:
 
 def test_all_optimizations_together_give_the_references_bits(expected, whole_build: tuple[str, ...]) -> None:
     assert len(whole_build) == len(catalog())
-    loaded = load(blemished_market(), build=whole_build)
+    loaded = load(scored_market(), build=whole_build)
     for name, scenario in HELD.items():
         outputs = run_scenario(loaded, scenario)()
         assert digests_of(outputs) == digests_of(expected[f"market/{name}"])

@@ -1,55 +1,102 @@
-"""Laws that hold on any market, drawn by Hypothesis."""
+"""The account: cash, value and equity, from the fills alone, to the last bit."""
 
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
-from engine import load
-from engine.generate import generate_market
-from engine.model import Result
-from engine.scenarios import SCENARIOS
-from optimizer.parity import first_divergence
-
-NAMES = ["sma_cross", "level", "restless", "tight_cash"]
-STAGES = ("features", "rejections", "fills", "trades", "orders", "equity")
-MARKETS = st.builds(
-    generate_market,
-    symbols=st.integers(1, 6),
-    bars=st.integers(1, 120),
-    seed=st.integers(0, 1_000),
-    late=st.floats(0.0, 1.0),
-)
+from tests.properties.comparing import assert_same, run
+from tests.properties.drawing import examples
+from tests.properties.recounting import accounts_from_fills
+from tests.properties.scripts import Drawn, cases
 
 
-def run(bars: pl.DataFrame, scenario: str, build: tuple[str, ...] = ()) -> Result:
-    chosen = SCENARIOS[scenario]
-    return load(bars, build=build).run(chosen.make(), chosen.settings)
-
-
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(MARKETS, st.sampled_from(NAMES))
-def test_equity_is_cash_plus_value_to_the_last_bit_at_every_bar(bars: pl.DataFrame, scenario: str) -> None:
-    equity = run(bars, scenario).equity
-    assert (equity["cash"] + equity["value"]).equals(equity["equity"].rename("cash"))
-    assert (equity["cash"] >= 0.0).all()
-
-
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(MARKETS, st.sampled_from(NAMES), st.integers(1, 119))
-def test_a_prefix_of_the_data_gives_a_prefix_of_the_outputs(bars: pl.DataFrame, scenario: str, count: int) -> None:
-    days = bars["timestamp"].unique().sort().head(count)
-    some, all_ = run(bars.filter(bars["timestamp"] <= days.max()), scenario), run(bars, scenario)
-    for name, prefix in some.outputs().items():
-        whole = all_.outputs()[name].head(len(prefix))
-        assert first_divergence(expected={name: whole}, obtained={name: prefix}, stages=STAGES) is None
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(bars=MARKETS, scenario=st.sampled_from(NAMES))
-def test_the_whole_build_gives_the_references_bits(
-    whole_build: tuple[str, ...], bars: pl.DataFrame, scenario: str
+@examples(100)
+@given(cases())
+def test_cash_value_and_equity_follow_from_the_fills_at_every_bar_to_the_last_bit(
+    case: Drawn,
 ) -> None:
-    expected, obtained = run(bars, scenario).outputs(), run(bars, scenario, whole_build).outputs()
-    assert first_divergence(expected=expected, obtained=obtained, stages=STAGES) is None
+    market, script, settings = case
+    result = run(market, script, settings)
+    expected = pl.DataFrame(accounts_from_fills(result, settings), schema=result.equity.drop("timestamp").schema)
+    assert_same({"equity": expected}, {"equity": result.equity.drop("timestamp")})
+    assert result.equity["timestamp"].equals(result.bars["timestamp"].unique(maintain_order=True))
+
+
+@examples(100)
+@given(cases(borrow_rate=(0.05, 30.0), short=(True,)))
+def test_borrow_fees_follow_from_what_is_short_at_each_close(case: Drawn) -> None:
+    market, script, settings = case
+    result = run(market, script, settings)
+    expected = [row.borrow_fees for row in accounts_from_fills(result, settings)]
+    assert result.equity["borrow_fees"].to_list() == expected
+
+
+@examples(100)
+@given(cases())
+def test_the_table_of_positions_agrees_with_the_equity_until_ruin(case: Drawn) -> None:
+    market, script, settings = case
+    result = run(market, script, settings)
+    by_time = result.positions.group_by("timestamp", maintain_order=True).agg("value")
+    values: dict[object, list[float]] = dict(zip(by_time["timestamp"].to_physical(), by_time["value"], strict=True))
+    equity = result.equity
+    for moment, row in zip(equity["timestamp"].to_physical(), equity.iter_rows(named=True), strict=True):
+        total = 0.0
+        for value in values.get(moment, []):
+            total += value
+        assert (total, len(values.get(moment, []))) == (row["value"], row["positions"])
+        if row["equity"] < settings.ruin:
+            break
+
+
+@examples(100)
+@given(cases(short=(False,)))
+def test_without_short_no_position_is_below_zero(case: Drawn) -> None:
+    market, script, settings = case
+    result = run(market, script, settings)
+    assert (result.positions["quantity"] > 0.0).all()
+    assert (result.trades["quantity"] > 0.0).all()
+    assert (result.equity["borrow_fees"] == 0.0).all()
+
+
+@examples(100)
+@given(
+    cases(
+        short=(False,),
+        leverage=(1.0,),
+        commission_fixed=(0.0,),
+        commission_minimum=(0.0,),
+        commission_per_share=(0.0,),
+        cash=(150.5, 1_000.0, 100.0),
+    )
+)
+def test_the_cash_of_a_cash_account_never_falls_below_zero(case: Drawn) -> None:
+    """Where commission is a part of the notional: a sale may bring less than a fixed one, so that cash runs out."""
+    market, script, settings = case
+    assert (run(market, script, settings).equity["cash"] >= 0.0).all()
+
+
+@examples(100)
+@given(cases(ruin=(9_990.0, 100.0, 0.0), cash=(10_000.0, 150.5)))
+def test_a_ruined_account_trades_no_more(case: Drawn) -> None:
+    market, script, settings = case
+    result = run(market, script, settings)
+    ruined = result.equity.filter(pl.col("equity") < settings.ruin)
+    if len(ruined):
+        moment = ruined["timestamp"].to_physical()[0]
+        for table in result.account().values():
+            if "symbol" in table.columns:
+                assert (table["timestamp"].to_physical() <= moment).all()
+        assert len(ruined.drop("timestamp").unique()) == 1
+
+
+@examples(100)
+@given(cases())
+def test_a_trades_pnl_is_its_price_difference_less_its_commission(case: Drawn) -> None:
+    market, script, settings = case
+    for trade in run(market, script, settings).trades.iter_rows(named=True):
+        gross = (trade["exit_price"] - trade["entry_price"]) * trade["quantity"]
+        assert trade["pnl"] == gross - trade["commission"]
+        assert trade["mfe"] >= 0.0 >= trade["mae"]
+        assert trade["slippage"] >= 0.0
+        assert trade["bars"] >= 0

@@ -25,8 +25,8 @@ MUTANTS = {
     ),
     "one share more": (
         "vectorization/compiled_loop.py",
-        "market.close[entries.bar]).astype(np.int64)",
-        "market.close[entries.bar]).astype(np.int64) + 1",
+        "np.floor(shares)).astype(np.int64)",
+        "np.floor(shares)).astype(np.int64) + 1",
     ),
     "a stop that has to be passed": (
         "vectorization/masked_rules.py",
@@ -44,7 +44,7 @@ MUTANTS = {
         "bar > starts[symbol + 1] or",
     ),
     "a second block that starts a bar late": (
-        "vectorization/column_features.py",
+        "../compiled_features.py",
         "range(warm, end, BLOCK)",
         "range(warm, end, BLOCK + 1)",
     ),
@@ -56,15 +56,52 @@ MUTANTS = {
     ),
     "entries alone": ("vectorization/awaited_bars.py", "entry | signal_of(", "entry & signal_of("),
     "a window that is one bar late": (
-        "vectorization/column_features.py",
+        "../compiled_features.py",
         "closes[bar - length + 1 :]",
         "closes[bar - length :]",
     ),
-    "highs for opens": ("vectorization/array_feed.py", "matrices[field][self.step])", 'matrices["high"][self.step])'),
-    "the price of the last addition": (
+    "highs for opens": ("../arrays.py", "[matrix[self.step] for", "[arrays.fields[1][self.step] for"),
+    "a close of the bar before": (
         "vectorization/soa_broker.py",
-        "(self._entry_prices[number] * before + notional) / quantity",
-        "notional / order.quantity",
+        "step = step_of(self._bars)\n",
+        "step = step_of(self._bars) - 1\n",
+    ),
+    "quantities of before the fill": (
+        "vectorization/soa_broker.py",
+        "self._held_arrays = None\n        super()._hold",
+        "super()._hold",
+    ),
+    "a water mark that sees its own bar late": (
+        "vectorization/masked_rules.py",
+        "np.where(low < lowest, low, lowest)",
+        "np.where(low < lowest, lowest, low)",
+    ),
+    "a short watched as a long": (
+        "vectorization/masked_rules.py",
+        "rules is not None or not long",
+        "rules is not None",
+    ),
+    "rules of its own, forgotten": ("vectorization/masked_rules.py", "rules is not None or not long", "not long"),
+    "a margin account run as a cash account": ("vectorization/compiled_loop.py", '"short", "leverage", ', ""),
+    "a time exit that is a bar late": (
+        "vectorization/compiled_loop.py",
+        "book.bars[symbol] >= factor",
+        "book.bars[symbol] > factor",
+    ),
+    "an excursion without the exit": (
+        "vectorization/compiled_loop.py",
+        "max(book.highest[symbol], price)",
+        "book.highest[symbol]",
+    ),
+    "a commission without its minimum": (
+        "vectorization/compiled_loop.py",
+        "return max(asked, terms.commission_minimum)",
+        "return asked",
+    ),
+    "a smoothing that weighs the past too much": (
+        "../compiled_features.py",
+        "gain = (gain * (length - 1) +",
+        "gain = (gain * length +",
     ),
     "a key without the configuration": (
         "caching/feature_cache.py",
@@ -93,8 +130,8 @@ MUTANTS = {
     ),
     "what is held, not shown outside its gates": (
         "early_exit/passing_bars.py",
-        "if arrays.columns.step[bar] == step:",
-        "if arrays.columns.step[bar] < step:",
+        "if (bar := bars.get(self._names[number])) is not None:",
+        "if number in passing_here and (bar := bars.get(self._names[number])) is not None:",
     ),
     "a tail that is a row short": (
         "early_exit/ruined_account.py",
