@@ -392,7 +392,8 @@ def test_any_numbers_are_seen_as_float64_symbol_after_symbol(
     assert bits(expected.columns[score.name]) == bits(seen)
     assert {type(value) for value in expected.columns[score.name]} == {float}
     assert_same(compiled(feed, [score]), expected)
-    value = compiled(feed, [score]).value(score.name, "B", 1)
+    table = compiled(feed, [score])
+    value = table.columns[score.name][table.starts["B"] + 1]
     assert type(value) is float
     assert bits([value]) == bits(seen[3:])
 
