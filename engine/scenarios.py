@@ -174,6 +174,12 @@ class Chance(Strategy):
             context.submit_order(bar.symbol, -position.quantity)
 
 
+class RandomRuled(random_orders.RandomOrders):
+    """Random orders under rules that the array builds know, beside positions with rules of their own."""
+
+    rules = (StopLoss(0.04), TrailingStop(0.06), TakeProfit(0.05))
+
+
 class RandomAtOnce(random_orders.RandomOrders):
     """Random orders behind gates, for all bars of a time at once; now and then weights for all that is shown."""
 
@@ -199,6 +205,7 @@ _ALL = (
     Scenario("level", "SMA 5 above SMA 20 on every bar: dense signals", _level),
     Scenario("restless", "orders of every kind, in plain Python", Restless, Settings(60_000.0, 0.001, 0.0005)),
     Scenario("tight_cash", "many entries for little cash: rejections", _level, Settings(40_000.0, 0.001, 0.0005)),
+    Scenario("on_margin", "more than the cash buys, declared", _level, Settings(40_000.0, 0.001, 0.0005, leverage=2.0)),
     Scenario("no_trades", "positions too small for one share", partial(_cross, amount=0.5)),
     Scenario("cross_free", "no costs and all rules", partial(_cross, amount=10_000.0), _FREE),
     Scenario(
@@ -342,6 +349,12 @@ _IN_OTHER_ACCOUNTS = (
         "orders of every kind, filled at the next close, as far as the volume goes",
         partial(random_orders.RandomOrders, 4),
         Settings(fill_at="next_close", short=True, borrow_rate=0.1, volume_limit=0.0005, lot=0.1, slippage_fixed=0.01),
+    ),
+    Scenario(
+        "example_random_orders_ruled",
+        "by chance, long and short, with rules of the strategy and of the position",
+        partial(RandomRuled, 7, odds=0.4),
+        random_orders.SETTINGS,
     ),
     Scenario(
         "example_random_orders_ruin",

@@ -27,6 +27,7 @@ Prepared = Callable[[], Callable[[], Mapping[str, pl.DataFrame]]]
 _GENERATED: Mapping[str, Sequence[str]] = {
     "market": [
         *("sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"),
+        "on_margin",
         *("gated", "gated_in_and_out", "gated_plain", "gated_restless", "gates_shut", "ruined", "ruined_plain"),
         *("sweep_rules", "sweep_gates", "sweep_chance"),
     ],

@@ -64,7 +64,11 @@ def bars() -> pl.DataFrame:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project that a test may change."""
-    copy = tmp_path / "project"
+    return copied_project(tmp_path / "project")
+
+
+def copied_project(copy: Path) -> Path:
+    """Copy what the project is made of, without its tests."""
     copy.mkdir()
     for name in ("engine", "optimizer", "ecn_templates", "golden"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -79,6 +83,11 @@ Optimize = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def optimize(tmp_path: Path) -> Optimize:
     """Run the command as a person does, in a project's folder, with its output in a pipe."""
+    return optimizer_of(tmp_path.parent / "cache")
+
+
+def optimizer_of(caches: Path) -> Optimize:
+    """Return the command, with a folder for what it compiles."""
 
     def run(
         *arguments: object, cwd: Path = ROOT, env: dict[str, str] | None = None
@@ -86,10 +95,22 @@ def optimize(tmp_path: Path) -> Optimize:
         return subprocess.run(
             [sys.executable, "-m", "optimizer.cli", *map(str, arguments)],
             cwd=cwd,
-            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path.parent / "cache")} | (env or {}),
+            env=os.environ | {"XDG_CACHE_HOME": str(caches)} | (env or {}),
             capture_output=True,
             text=True,
             check=False,
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def copy_project() -> Callable[[Path], Path]:
+    """What makes a copy of the project, for tests that need many."""
+    return copied_project
+
+
+@pytest.fixture(scope="session")
+def optimize_in(tmp_path_factory: pytest.TempPathFactory) -> Optimize:
+    """The command, as `optimize`, for tests that run many at once."""
+    return optimizer_of(tmp_path_factory.mktemp("caches"))

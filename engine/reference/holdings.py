@@ -33,6 +33,8 @@ class Holdings:
         self.ruined = False
         self._lots = settings.lots
         self._positions: dict[str, Position] = {}
+        self._on_margin = settings.short or settings.leverage > 1.0
+        self._marks: dict[str, float] = {}  # the last closes before this bar, or the price of a fill on it
         self._borrowed = 0.0
         self._borrow_fees = 0.0
         self._bars: Bars
@@ -58,6 +60,8 @@ class Holdings:
         equity = self.cash + value
         self.records.equity.append(Equity(self._bars.timestamp, self.cash, value, equity, positions, self._borrow_fees))
         self.ruined = equity < self.settings.ruin
+        if self._on_margin:
+            self._marks = {symbol: self._bars.last_close(symbol) for symbol in self.held()}
         if self.settings.borrow_rate:
             self._borrowed = self._short_worth()
 
@@ -100,7 +104,7 @@ class Holdings:
         if abs(done.quantity) * done.price < self.settings.minimum_notional:
             return "below the minimum notional"
         cost = done.price * done.quantity + done.commission
-        if not self.settings.short and self.settings.leverage == 1.0:
+        if not self._on_margin:
             return "not enough cash" if cost > self.cash else None
         return None if self._covers(symbol, after, done.price, self.cash - cost) else "not enough margin"
 
@@ -109,10 +113,14 @@ class Holdings:
         value, exposure = after * price, abs(after * price)
         for other in sorted(self._positions):
             if other != symbol:
-                worth = self._positions[other].quantity * self._bars.last_close(other)
+                worth = self._positions[other].quantity * self._mark(other)
                 value += worth
                 exposure += abs(worth)
         return exposure <= self.settings.leverage * (cash + value)
+
+    def _mark(self, symbol: str) -> float:
+        """Return the price of what is held as an order fills: this bar's close may be still to come."""
+        return self._bars.last_close(symbol) if self._bar_is_complete else self._marks[symbol]
 
     def _before_and_after(self, symbol: str, units: int) -> tuple[float, float]:
         """Return the shares held now and after so many lots more; counted in lots, so that nothing drifts."""
@@ -124,6 +132,7 @@ class Holdings:
     def _book(self, order: Order, done: Execution) -> None:
         """Record a fill and all that it changes. What goes through zero closes one position and opens another."""
         self.cash -= done.price * done.quantity + done.commission
+        self._marks[order.symbol] = done.price
         self.records.fills.append(
             Fill(
                 order.order_id,

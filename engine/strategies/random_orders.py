@@ -45,7 +45,7 @@ Choice = TypeVar("Choice")
 class RandomOrders(Strategy):
     """Does something on a bar with these `odds`; an order is worth about `amount` of money."""
 
-    rules = (StopLoss(0.08), TrailingStop(0.12), TimeExit(40))
+    rules: tuple[Rule, ...] = (StopLoss(0.08), TrailingStop(0.12), TimeExit(40))
 
     def __init__(
         self, seed: int = 1, odds: float = 0.2, amount: float = 10_000.0, gates: tuple[Gate, ...] = ()

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.model import Result, Settings
+from tests.properties.actions import Submit
 from tests.properties.comparing import assert_same, moment_of, run, upto
 from tests.properties.drawing import SCALES, Market, Row, accounts, examples, markets
 from tests.properties.scripts import FEATURES, Choices, Drawn, Script, scripts
@@ -66,6 +67,18 @@ def margin_cases(draw: st.DrawFn) -> Drawn:
     return market, script, settings
 
 
+FLAT = (10.0, 10.0, 10.0, 10.0, 100.0, None)
+SHORT_B_THEN_BUY_A: tuple[Drawn, int] = (
+    (
+        Market("days", tuple(Row(step, symbol, *FLAT) for step in range(3) for symbol in "AB")),
+        Script((Submit(0, "B", -50.0), Submit(1, "A", 50.0))),
+        Settings(cash=1_000.0, short=True),
+    ),
+    5,  # the day of the buy, on which B then closes at 40
+)
+
+
+@example(*SHORT_B_THEN_BUY_A)
 @examples(100)
 @given(margin_cases(), st.integers(0, 999))
 def test_what_fills_at_an_open_does_not_see_the_rest_of_its_bar(case: Drawn, number: int) -> None:
