@@ -83,8 +83,8 @@ def test_a_wrong_candidate_is_refused_with_its_first_divergence_and_exit_code_1(
         "def wrong(inner):\n"
         "    def make(feed, settings, rules):\n"
         "        broker = inner(feed, settings, rules)\n"
-        "        sell = broker._sell\n"
-        "        broker._sell = lambda order, price: sell(order, broker._highs[order.symbol])\n"
+        "        fill = broker._execute\n"
+        "        broker._execute = lambda one, bar, price: fill(one, bar, price if one.units > 0 else bar.high)\n"
         "        return broker\n"
         "    return make\n"
     )
