@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,16 @@ from engine.strategies import (
 )
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True, scope="module")
+def untraced():
+    """Coverage would take these long runs three times as long; the same lines are covered elsewhere."""
+    trace = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(trace)
+
 
 EXAMPLES = {
     "buy_and_hold": (buy_and_hold.BuyAndHold, Settings()),
