@@ -5,31 +5,28 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from optimizer.benchmark import Workload
-from optimizer.checking import check_all, check_data
-from optimizer.config import Config, find_config
-from optimizer.ecn import accept, find_notice, notices
+from optimizer.commands.bench import bench
+from optimizer.commands.catalog import catalog
+from optimizer.commands.check import check
+from optimizer.commands.ecn import ecn
+from optimizer.commands.golden import golden
+from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
+from optimizer.config import Config
+from optimizer.ecn import notices
 from optimizer.errors import CheckError, InputError
-from optimizer.files import write_with
-from optimizer.golden import Golden, open_golden, record
-from optimizer.processes import Processes
 from optimizer.progress import Progress, make_console
 from optimizer.reporters.notice import write_change
 from optimizer.reporters.pages import write_pages
 from optimizer.reporters.run_json import write_run
 from optimizer.reporters.terminal import print_change, print_profile, print_summary
 from optimizer.runner import Run, Runner, chosen, new_run
-from optimizer.suite import bench_suite
-
-_BAD_BARS = click.Choice(["refuse", "drop"])
 
 
 class Guarded(click.Group):
@@ -64,14 +61,10 @@ def _fail(text: str, code: int) -> None:
     sys.exit(code)
 
 
-def _config() -> Config:
-    return find_config(Path.cwd())
-
-
 @click.group(cls=Guarded, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--focus", default="all", show_default=True, help="What to try: a focus, or all of them.")
 @click.option("--data", type=click.Path(path_type=Path), help="Bars to measure on; a generated market if not given.")
-@click.option("--on-bad-bars", type=_BAD_BARS, default="refuse", show_default=True, help="What to do with bad rows.")
+@click.option("--on-bad-bars", type=BAD_BARS, default="refuse", show_default=True, help="What to do with bad rows.")
 @click.option("--scenario", help="Judge all on a run of this scenario; on the workload of each if not given.")
 @click.option("--only", multiple=True, metavar="NAME", help="Try only this optimization; may be given again.")
 @click.option(
@@ -113,7 +106,7 @@ def main(
     """  # noqa: D301 - click wants the character, which keeps the lines as they are
     if ctx.invoked_subcommand is not None:
         return
-    config = _config()
+    config = project()
     known = (*config.subject.focuses, "all")
     if focus not in known:
         raise InputError(f"unknown focus {focus!r}", hint=f"Choose from {', '.join(known)}")
@@ -125,10 +118,10 @@ def main(
         progress.say(f"Focus {focus} has no candidate {rest}. See optimize catalog, or add a file: CONTRIBUTING.md")
         return
     out = (out or config.reports).resolve()
-    golden = _first_golden(config)
-    workload = _workload(config, out, data, on_bad_bars, scenario)
+    held_to = first_golden(config)
+    wanted = workload(config, out, data, on_bad_bars, scenario)
     list(notices(out / "ecn"))  # a damaged notice is told before anything is measured
-    run = new_run(config, out, focus, golden, workload, scenario_given=scenario is not None)
+    run = new_run(config, out, focus, held_to, wanted, scenario_given=scenario is not None)
     run.data["generated"] = data is None
     ctx.exit(_carry_out(config, run, candidates, first, out, progress))
 
@@ -176,182 +169,8 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
         run.folder.parent.rmdir()  # where it was the first run
 
 
-def _workload(config: Config, out: Path, data: Path | None, on_bad_bars: str, scenario: str | None) -> Workload:
-    scenario = scenario or config.subject.default_workload.scenario
-    if scenario not in config.subject.scenarios():
-        raise InputError(f"unknown scenario {scenario!r}", hint=f"Choose from {', '.join(config.subject.scenarios())}")
-    if data is None:
-        name, table = config.subject.default_data()
-        data = out / "data" / name
-        write_with(data, table.write_parquet)
-    if not data.is_file():
-        raise InputError("no such file", where=data, hint="Give the path of a file with bars")
-    return Workload(str(data.resolve()), on_bad_bars, scenario)
-
-
-def _first_golden(config: Config) -> Golden:
-    """Return the set that candidates are held to: the first of the subject's."""
-    golden = open_golden(config, config.subject.golden_sets()[0])
-    assert golden is not None, "the first golden set has its inputs with it"  # noqa: S101
-    return golden
-
-
-@contextmanager
-def _processes(config: Config) -> Iterator[tuple[Processes, Path]]:
-    with tempfile.TemporaryDirectory(prefix="exact-change-") as folder:
-        processes = Processes(config, Path(folder))
-        try:
-            yield processes, Path(folder)
-        finally:
-            processes.stop()
-
-
-@main.command()
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="Compare build and reference on these bars; nothing is recorded."
-)
-@click.option("--on-bad-bars", type=_BAD_BARS, default="refuse", show_default=True, help="What to do with bad rows.")
-@click.option("--scenario", help="With --data: the strategy and settings; the engine's default if not given.")
-@click.option("--set", "set_name", help="Check one golden set only.")
-def check(data: Path | None, on_bad_bars: str, scenario: str | None, set_name: str | None) -> None:
-    """Hold the accepted build to the golden sets; exit 1 with the first divergence where it fails.
-
-    Each accepted optimization is checked on what it requires, too, so that none hides behind one that covers it.
-    With --data the build is compared with the reference on any bars.
-    """
-    config = _config()
-    progress = Progress(make_console())
-    with _processes(config) as (processes, scratch):
-        if data is not None:
-            workload = _workload(config, scratch, data, on_bad_bars, scenario)
-            check_data(config, processes, workload, scratch, progress)
-        else:
-            check_all(config, processes, scratch, progress, set_name)
-
-
-@main.group()
-def golden() -> None:
-    """Record the golden sets, or check that the reference still gives them."""
-
-
-@golden.command("record")
-@click.option("--reason", required=True, help="Why the expected outputs change; it stands in the manifest.")
-@click.option("--set", "set_name", help="Record one golden set only.")
-def golden_record(reason: str, set_name: str | None) -> None:
-    """Record the golden sets from the reference: a deliberate act, never a side effect."""
-    if not reason.strip():
-        raise InputError("the reason is empty", hint="Say why the expected outputs change")
-    config = _config()
-    progress = Progress(make_console())
-    for spec in _sets(config, set_name):
-        with _processes(config) as (processes, scratch):
-            with progress.stage(f"Recording {spec.name}: {len(spec.cases)} scenarios"):
-                path = record(config, spec, processes, reason=reason, scratch=scratch)
-            told = config.relative(path) if path else "skipped, its data is not on this machine"
-            progress.say(f"{spec.name}: {told}")
-
-
-@golden.command("check")
-@click.option("--set", "set_name", help="Check one golden set only.")
-@click.option(
-    "--build/--reference", "accepted", default=False, help="Check the accepted build or, as default, the reference."
-)
-def golden_check(set_name: str | None, accepted: bool) -> None:
-    """Verify every golden file, and that the reference still gives these bits."""
-    config = _config()
-    build = tuple(config.subject.accepted()) if accepted else ()
-    progress = Progress(make_console())
-    with _processes(config) as (processes, scratch):
-        check_all(
-            config,
-            processes,
-            scratch,
-            progress,
-            set_name,
-            builds={"the accepted build" if accepted else "the reference": build},
-        )
-
-
-def _sets(config: Config, name: str | None) -> list[Any]:
-    sets = list(config.subject.golden_sets())
-    if name is None:
-        return sets
-    if found := [spec for spec in sets if spec.name == name]:
-        return found
-    raise InputError(f"unknown golden set {name!r}", hint=f"Choose from {', '.join(spec.name for spec in sets)}")
-
-
-@main.group()
-def ecn() -> None:
-    """List, show and accept Engine Change Notices."""
-
-
-def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    kind = click.Path(path_type=Path, file_okay=False)
-    return click.option("--out", type=kind, help="Where the notices are, under ecn/; reports/ if not given.")(command)
-
-
-def _notices_folder(config: Config, out: Path | None) -> Path:
-    return (out or config.reports).resolve() / "ecn"
-
-
-@ecn.command("list")
-@_out_option
-def ecn_list(out: Path | None) -> None:
-    """List the notices with their status and verdict."""
-    console = make_console()
-    for notice in notices(_notices_folder(_config(), out)):
-        front = notice.front
-        ratio = f"{front.ratio:.3g}x" if front.ratio else "-"
-        line = f"{front.ecn}  {front.status:<9} {front.verdict:<16} {ratio:>7}  {front.optimization}: {front.title}"
-        console.print(line, markup=False)
-
-
-@ecn.command("show")
-@click.argument("number")
-@_out_option
-def ecn_show(number: str, out: Path | None) -> None:
-    """Print a notice."""
-    click.echo(find_notice(_notices_folder(_config(), out), number).path.read_text(encoding="utf-8"), nl=False)
-
-
-@ecn.command("accept")
-@click.argument("number")
-@_out_option
-def ecn_accept(number: str, out: Path | None) -> None:
-    """Put a notice's change into the accepted build."""
-    config = _config()
-    digest = _first_golden(config).digest
-    notice, build = accept(config.subject, _notices_folder(config, out), number, golden_digest=digest)
-    console = make_console()
-    console.print(f"{notice.front.ecn} accepted: {config.relative(config.subject.build_file)} now has", markup=False)
-    for name in build:
-        console.print(f"  {name}", markup=False)
-    console.print("Next: optimize check, then commit the notice with the build", markup=False)
-
-
-@main.command()
-def catalog() -> None:
-    """List the optimizations that there are."""
-    config = _config()
-    console = make_console()
-    accepted = config.subject.accepted()
-    for one in config.subject.candidates():
-        mark = accepted.get(one.name, "")
-        console.print(f"{one.name:<32} {one.component:<9} {mark:<9} {one.title}", markup=False)
-
-
-@main.command()
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Where bench.json goes; reports/ if not given."
-)
-def bench(out: Path | None) -> None:
-    """Time the reference and the accepted build side by side, and write bench.json."""
-    config = _config()
-    out = (out or config.reports).resolve()
-    with _processes(config) as (processes, scratch):
-        workload = _workload(config, scratch, None, "refuse", None)
-        bench_suite(config, processes, workload, out / "bench.json", Progress(make_console()), scratch)
+for command in (bench, catalog, check, ecn, golden):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""What the commands share: the project, its processes, its golden sets, and what a run is judged on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from optimizer.benchmark import Workload
+from optimizer.config import Config, find_config
+from optimizer.errors import InputError
+from optimizer.files import write_with
+from optimizer.golden import Golden, open_golden
+from optimizer.processes import Processes
+from optimizer.subject import GoldenSet
+
+BAD_BARS = click.Choice(["refuse", "drop"])
+
+
+def project() -> Config:
+    """Return the settings of the project that one is in."""
+    return find_config(Path.cwd())
+
+
+def workload(config: Config, out: Path, data: Path | None, on_bad_bars: str, scenario: str | None) -> Workload:
+    """Return what a run is judged on; a market is generated into `out` where no data is named."""
+    scenario = scenario or config.subject.default_workload.scenario
+    if scenario not in config.subject.scenarios():
+        raise InputError(f"unknown scenario {scenario!r}", hint=f"Choose from {', '.join(config.subject.scenarios())}")
+    if data is None:
+        name, table = config.subject.default_data()
+        data = out / "data" / name
+        write_with(data, table.write_parquet)
+    if not data.is_file():
+        raise InputError("no such file", where=data, hint="Give the path of a file with bars")
+    return Workload(str(data.resolve()), on_bad_bars, scenario)
+
+
+def first_golden(config: Config) -> Golden:
+    """Return the set that candidates are held to: the first of the subject's."""
+    golden = open_golden(config, config.subject.golden_sets()[0])
+    assert golden is not None, "the first golden set has its inputs with it"  # noqa: S101
+    return golden
+
+
+@contextmanager
+def processes_of(config: Config) -> Iterator[tuple[Processes, Path]]:
+    """Give what starts processes, and a folder for scratch files that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="exact-change-") as folder:
+        processes = Processes(config, Path(folder))
+        try:
+            yield processes, Path(folder)
+        finally:
+            processes.stop()
+
+
+def sets(config: Config, name: str | None) -> list[GoldenSet]:
+    """Return the golden set of this name, or all of them."""
+    known = list(config.subject.golden_sets())
+    if name is None:
+        return known
+    if found := [spec for spec in known if spec.name == name]:
+        return found
+    raise InputError(f"unknown golden set {name!r}", hint=f"Choose from {', '.join(spec.name for spec in known)}")
