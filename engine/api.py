@@ -37,7 +37,11 @@ class Market:
         """Return the market of the first symbols, by name; this one where it has no more."""
         if len(self.feed.symbols) <= symbols:
             return self
-        bars = self.feed.bars.filter(pl.col("symbol").is_in(list(self.feed.symbols[:symbols])))
+        return self.only(pl.col("symbol").is_in(list(self.feed.symbols[:symbols])))
+
+    def only(self, which: pl.Expr) -> Market:
+        """Return the market of some of the bars."""
+        bars = self.feed.bars.filter(which)
         return Market(self.pipeline, self.pipeline.feed(Loaded(bars.rechunk(), self.notes)), self.notes)
 
 

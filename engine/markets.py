@@ -47,6 +47,17 @@ def blemished_market() -> pl.DataFrame:
     )
 
 
+def bad_market() -> pl.DataFrame:
+    """Return a market that is refused: a high below its low, a price of 0, and a bar that stands there twice."""
+    bars = blemished_market().head(400)
+    row = pl.int_range(pl.len())
+    bars = bars.with_columns(
+        high=pl.when(row == 120).then(pl.col("low") * 0.5).otherwise(pl.col("high")),
+        open=pl.when(row == 250).then(0.0).otherwise(pl.col("open")),
+    )
+    return pl.concat([bars, bars[60:61]])
+
+
 _TARGET = 100.0 * (1.0 + 0.10)  # what the take-profit level of an entry at 100 comes to, to the last bit
 _TIES: dict[str, list[tuple[float, float, float, float]]] = {
     "AT_STOP": [(99.0, 99.5, 95.0, 98.0)],  # the low is the stop, to the last bit

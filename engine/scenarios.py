@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from engine import failing
 from engine.api import Market
 from engine.features import SMA, Feature
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
@@ -296,6 +297,20 @@ _ALL = (
         Settings(9_900.0),
     ),
 )
+_FAILING = (
+    Scenario("raises", "the strategy raises on a bar; the text tells its account", failing.Raises),
+    Scenario("asks_ahead", "the strategy asks for a feature of a later bar", failing.AsksAhead),
+    Scenario("orders_unknown", "the strategy orders a symbol that is not in the data", failing.OrdersUnknown),
+    Scenario(
+        "misspelled_feature", "the strategy asks for a feature that it has not declared", failing.MisspelledFeature
+    ),
+    Scenario("no_such_column", "a feature of a column that the data does not have", failing.NoSuchColumn),
+    Scenario(
+        "two_gates_alike", "two gates of one name, declared", partial(_level, gates=(MinPrice(10.0), MinPrice(20.0)))
+    ),
+)
+FAILING = tuple(one.name for one in _FAILING)
+"""The scenarios that raise: what they raise is their only output."""
 _PAIR = "a ratio that comes back: long and short, filled at this close"
 _TEN = (
     Scenario("example_buy_and_hold", "equal money in every symbol of the first day", buy_and_hold.BuyAndHold),
@@ -399,6 +414,7 @@ SCENARIOS = {
     one.name: one
     for one in (
         *_ALL,
+        *_FAILING,
         *(replace(one, symbols=30) for one in (*_TEN, *_IN_OTHER_ACCOUNTS, *_ON_REAL_PRICES.values())),
     )
 }
@@ -435,9 +451,14 @@ COMMON = ("small_cross", "small_plain", "small_gated")
 """The scenarios that every optimization is measured on beside its own."""
 
 
-def run_scenario(market: Market, scenario: Scenario) -> Callable[[], Mapping[str, pl.DataFrame]]:
-    """Run a scenario; what it returns lays the outputs out as tables, those of a sweep as one."""
+def run_scenario(
+    market: Market, scenario: Scenario, strategy: Strategy | None = None
+) -> Callable[[], Mapping[str, pl.DataFrame]]:
+    """Run a scenario; what it returns lays the outputs out as tables, those of a sweep as one.
+
+    `strategy` is one that the scenario has made before; a new one if not given.
+    """
     if scenario.parameters is not None:
         table = market.sweep(scenario.make, scenario.parameters, scenario.settings)
         return lambda: {"sweep": table}
-    return market.run(scenario.make(), scenario.settings).outputs
+    return market.run(strategy or scenario.make(), scenario.settings).outputs

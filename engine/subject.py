@@ -6,21 +6,36 @@ The optimizer never imports the engine; it is given `SUBJECT` by name and uses w
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from engine import background, build, counting, markets, scenarios
 from engine.api import Market, load
-from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend
+from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend, find
 from engine.errors import InputError
+from engine.fuzzing.codec import decode
+from engine.fuzzing.running import WRITERS, after_its_twin, run_case
 from engine.generate import generate_market
+from engine.pipeline import Loaded
 from engine.reference.reading import read_file
-from engine.scenarios import COMMON, COMPONENT_WORKLOADS, EXAMPLES, REAL_EXAMPLES, SCENARIOS, WORKLOADS, Workload
+from engine.scenarios import (
+    COMMON,
+    COMPONENT_WORKLOADS,
+    EXAMPLES,
+    FAILING,
+    REAL_EXAMPLES,
+    SCENARIOS,
+    WORKLOADS,
+    Workload,
+)
+from engine.states import state_after
 
 _ENGINE = Path(__file__).parent
 Prepared = Callable[[], Callable[[], Mapping[str, pl.DataFrame]]]
@@ -30,6 +45,7 @@ _GENERATED: Mapping[str, Sequence[str]] = {
         "on_margin",
         *("gated", "gated_in_and_out", "gated_plain", "gated_restless", "gates_shut", "ruined", "ruined_plain"),
         *("sweep_rules", "sweep_gates", "sweep_chance"),
+        *FAILING,
     ],
     "ties": [
         *("cross_free", "cross_free_plain", "cross_trailing", "cross_trailing_plain", "cross_target_first"),
@@ -45,6 +61,9 @@ _GENERATED: Mapping[str, Sequence[str]] = {
     ],
     "text.csv": ["sma_cross"],
     "wide.parquet": ["sma_cross"],
+    "bad": ["sma_cross"],
+    "bad.csv": ["sma_cross"],
+    "bad.parquet": ["sma_cross"],
 }
 """The scenarios of each generated input."""
 
@@ -79,7 +98,7 @@ class GoldenSet:
     keep_outputs: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """Loaded data under one build."""
 
@@ -88,6 +107,23 @@ class Session:
     symbols: int
     timestamps: int
     rows: int
+    source: Path | None = None
+    _strategy: object = None
+    _settings: object = None
+
+    @property
+    def bars(self) -> pl.DataFrame:
+        """The bars as they were loaded, which nothing may change."""
+        return self.market.feed.bars
+
+    def asked(self) -> dict[str, pl.DataFrame]:
+        """Return what the run that was prepared last is given beside the bars, as tables."""
+        state = pickle.dumps((self._strategy, self._settings))  # looked at for changes, and never read back
+        return {"strategy and settings": pl.DataFrame({"state": [hashlib.sha256(state).hexdigest()]})}
+
+    def until(self, last: int) -> Session:
+        """Return the session of the bars up to a timestamp, given as the number that stands for it in the data."""
+        return _session(self.market.only(pl.col("timestamp").to_physical() <= last))
 
     def settle(self) -> None:
         """Wait for what runs have started beside them."""
@@ -101,7 +137,28 @@ class Session:
         """Return a scenario, ready to run; what a run returns lays the outputs out as tables."""
         chosen = SCENARIOS[scenario]
         market = self.market if chosen.symbols is None else self.market.first(chosen.symbols)
-        return partial(scenarios.run_scenario, market, chosen)
+        self._strategy = None if chosen.parameters is not None else chosen.make()
+        self._settings = chosen.settings
+        return partial(scenarios.run_scenario, market, chosen, self._strategy)
+
+    def prepare_drawn(self, document: Mapping[str, Any]) -> Prepared:
+        """Return a drawn case, ready to run."""
+        case = decode(document)
+        if case.twin is not None and self.source is not None:
+            self.market = after_its_twin(self.market, self.source, case)
+        self._strategy, self._settings = case.strategy, case.settings
+        return partial(run_case, self.market, case)
+
+    def under(self, names: Sequence[str]) -> Session:
+        """Return a session of the same bars under another build; read anew where that build reads by other code."""
+        pipeline, notes = compose(names), self.notes
+        if pipeline.loader is self.market.pipeline.loader:
+            market = Market(pipeline, pipeline.feed(Loaded(self.bars, notes)), notes)
+        elif self.source is None:
+            raise InputError("a part of a market can't be read anew", hint="Load the whole, then take the part")
+        else:
+            market = load(self.source, build=names)
+        return _session(market, self.source)
 
 
 @dataclass(frozen=True)
@@ -177,6 +234,9 @@ class EngineSubject:
                     "minutes": markets.minute_market,
                     "text.csv": markets.blemished_market,
                     "wide.parquet": markets.wide_market,
+                    "bad": markets.bad_market,
+                    "bad.csv": markets.bad_market,
+                    "bad.parquet": markets.bad_market,
                 },
                 cases=[(market, scenario) for market, names in _GENERATED.items() for scenario in names],
             ),
@@ -203,9 +263,9 @@ class EngineSubject:
 
     def write_as(self, form: str, data: Path, target: Path) -> None:
         """Write a file of bars, bad rows and all, in another form."""
-        if form != ".csv":
-            raise InputError(f"no way to write {form}")
-        read_file(data).write_csv(target)
+        if form not in WRITERS:
+            raise InputError(f"no way to write {form}", hint=f"Choose from {', '.join(WRITERS)}")
+        WRITERS[form](read_file(data), target)
 
     def check_build(self, names: Sequence[str]) -> None:
         """Raise where these do not make a build."""
@@ -225,9 +285,23 @@ class EngineSubject:
 
     def load(self, names: Sequence[str], data: Path, on_bad_bars: str) -> Session:
         """Load data under a build."""
-        market = load(data, on_bad_bars=on_bad_bars, build=names)
-        bars = market.feed.bars
-        return Session(market, market.notes, len(market.feed.symbols), bars["timestamp"].n_unique(), len(bars))
+        return _session(load(data, on_bad_bars=on_bad_bars, build=names), data)
+
+    def drawn_cases(self, builds: Sequence[Sequence[str]]) -> Any:
+        """Return what Hypothesis draws cases from for these builds: bars, each with a document for `prepare_drawn`."""
+        from engine.fuzzing.cases import drawn_cases
+
+        return drawn_cases({find(name).component for names in builds for name in names})
+
+    def state(self, outputs: Mapping[str, pl.DataFrame], bars: pl.DataFrame, moment: int, symbol: str) -> list[str]:
+        """Return the account after a timestamp, from the outputs of a run, in lines; `symbol` is always told of."""
+        return state_after(outputs, bars, moment, symbol)
+
+
+def _session(market: Market, source: Path | None = None) -> Session:
+    bars = market.feed.bars
+    timestamps = bars["timestamp"].n_unique()
+    return Session(market, market.notes, len(market.feed.symbols), timestamps, len(bars), source)
 
 
 def _workload_of(known: Optimization) -> Workload:

@@ -59,6 +59,11 @@ class Workload:
             return f"{FIGURES[LOAD]} from {Path(self.data).suffix}"
         return f"{self.scenario}, {FIGURES[self.figure]}"
 
+    @property
+    def case_name(self) -> str:
+        """What a run of it is called."""
+        return f"{Path(self.data).name}/{self.scenario}"
+
     def job(self) -> dict[str, Any]:
         """Return it as a job has it."""
         return {"data": self.data, "on_bad_bars": self.on_bad_bars, "scenarios": list(self.scenarios)}

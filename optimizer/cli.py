@@ -17,6 +17,8 @@ from optimizer.commands.catalog import catalog
 from optimizer.commands.check import check
 from optimizer.commands.ecn import ecn
 from optimizer.commands.golden import golden
+from optimizer.commands.look import look
+from optimizer.commands.replay import replay
 from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
 from optimizer.config import Config
 from optimizer.ecn import notices
@@ -169,7 +171,7 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
         run.folder.parent.rmdir()  # where it was the first run
 
 
-for command in (bench, catalog, check, ecn, golden):
+for command in (bench, catalog, check, ecn, golden, look, replay):
     main.add_command(command)
 
 

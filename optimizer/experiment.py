@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from optimizer.benchmark import Arm, Workload, measure
+from optimizer.comparing import compare
 from optimizer.decision import Evidence
 from optimizer.determinism import examine
 from optimizer.errors import CheckError, InputError
-from optimizer.golden import Golden, read_outputs
-from optimizer.parity import Divergence, first_divergence
+from optimizer.golden import Golden
+from optimizer.parity import Divergence
 from optimizer.processes import Processes
 from optimizer.subject import Build, Subject
 
@@ -126,51 +126,12 @@ def _with_parity(bench: Bench, evidence: Evidence, arms: Mapping[str, Arm], scra
 
 
 def _compared(bench: Bench, arm: Arm, scenario: str, scratch: Path) -> Divergence | None:
+    workload = replace(arm.workload, scenario=scenario)
     return compare(
         bench.processes,
-        replace(arm.workload, scenario=scenario),
-        bench.subject.stages,
+        workload.cases()[-1],
         control=(),
         candidate=arm.build,
         scratch=scratch / "compare",
-    )
-
-
-def compare(
-    processes: Processes,
-    workload: Workload,
-    stages: Sequence[str],
-    *,
-    control: Build,
-    candidate: Build,
-    scratch: Path,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Divergence | None:
-    """Run two builds on a workload, each twice in its process, and return the first place where they differ.
-
-    `tell` is given what was done to the data on loading it.
-
-    Raises:
-        InputError: where the control refuses the data.
-        CheckError: where a build fails, or gives two results.
-    """
-    case: dict[str, Any] = workload.cases()[-1] | {"input": "workload"}
-    for side, build in (("control", control), ("candidate", candidate)):
-        seen = processes.run("outputs", build, {"cases": [case], "keep": "all", "folder": str(scratch / side)})
-        found = seen.result["cases"][0] if seen.result else {"error": {"type": "no result", "text": seen.error}}
-        if error := found.get("error"):
-            if error.get("refused") and side == "control":
-                raise InputError(error["what"], where=error["where"], hint=error["hint"])
-            raise CheckError(f"the {side} failed on {workload.scenario}: {error['type']}: {error['text']}")
-        if side == "control" and found["digests"] != found["again"]:
-            raise CheckError(f"the control gives two results on {workload.scenario}")
-        if side == "control":
-            for note in found["notes"]:
-                tell(note)
-        case["expected"] = found["digests"]
-    return first_divergence(
-        expected=read_outputs(scratch / "control" / "workload" / workload.scenario),
-        obtained=read_outputs(scratch / "candidate" / "workload" / workload.scenario),
-        stages=stages,
-        case=f"{Path(workload.data).name}/{workload.scenario}",
+        name=workload.case_name,
     )

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ import polars as pl
 from optimizer.config import Config
 from optimizer.errors import InputError
 from optimizer.files import read_json, sha256_of, write_json, write_with
-from optimizer.parity import Divergence, first_divergence, table_digest
+from optimizer.parity import table_digest
 from optimizer.processes import Processes
-from optimizer.subject import Build, GoldenSet, Outputs
+from optimizer.subject import GoldenSet, Outputs
 
 _RECORD = 'Restore it from version control, or record the set anew: optimize golden record --reason "..."'
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Golden:
         """One digest for the set: of its inputs and of every expected output."""
         parts = {"inputs": self.manifest["inputs"], "cases": self.manifest["cases"]}
         essence = {
-            "inputs": {name: entry["digest"] for name, entry in parts["inputs"].items()},
+            "inputs": {name: [entry["digest"], entry["loaded"]] for name, entry in parts["inputs"].items()},
             "cases": {name: case["digests"] for name, case in parts["cases"].items()},
         }
         return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()
@@ -57,28 +57,16 @@ class Golden:
             for name, scenario in self.spec.cases
         ]
 
+    def loaded(self) -> dict[str, str | None]:
+        """Return the digest of each input as the reference loads it; None where it is refused."""
+        return {name: entry["loaded"] for name, entry in self.manifest["inputs"].items()}
+
     def expected(self, case: str) -> Outputs | None:
         """Return the recorded outputs of a case, or None where only their digests are kept."""
         if not self.spec.keep_outputs:
             return None
         names = self.manifest["cases"][case]["digests"]
         return {name: pl.read_ipc(self.folder / "expected" / case / f"{name}.arrow") for name in names}
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """How a build did on a golden set."""
-
-    cases: int
-    failed: tuple[str, ...]
-    divergence: Divergence | None
-    error: str
-    first_seconds: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether every case gave the expected bits, twice."""
-        return not self.failed
 
 
 def open_golden(config: Config, spec: GoldenSet) -> Golden | None:
@@ -106,6 +94,14 @@ def _check_manifest(manifest: dict[str, Any], spec: GoldenSet, path: Path) -> No
             raise InputError(
                 f"does not have the {what} of the set ({', '.join(sorted(differs))})", where=path, hint=_RECORD
             )
+    if manifest.get("sha256") != _seal(manifest):
+        raise InputError("was edited: it is not the manifest that was recorded", where=path, hint=_RECORD)
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """Return the digest of what a manifest says, so that an edit by hand is told from a file that was changed."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _opened(config: Config, spec: GoldenSet, folder: Path, manifest: dict[str, Any]) -> Golden | None:
@@ -115,13 +111,13 @@ def _opened(config: Config, spec: GoldenSet, folder: Path, manifest: dict[str, A
         path = folder / "inputs" / _file_of(name) if entry["kept"] else find_data(config, name)
         if path is None:
             return None
-        _verify(path, entry["sha256"])
+        _verify(path, entry)
         inputs[name] = path
     for case, entry in manifest["cases"].items():
         dict(entry["digests"])
-        for name, sha256 in entry.get("files", {}).items():
+        for name, file in entry.get("files", {}).items():
             known.add(folder / "expected" / case / f"{name}.arrow")
-            _verify(folder / "expected" / case / f"{name}.arrow", sha256)
+            _verify(folder / "expected" / case / f"{name}.arrow", file)
     known |= set(inputs.values())
     if surplus := sorted(path for path in folder.rglob("*") if path.is_file() and path not in known):
         raise InputError("is in no case of the golden set", where=surplus[0], hint=_RECORD)
@@ -134,9 +130,18 @@ def find_data(config: Config, name: str) -> Path | None:
     return next((folder / name for folder in (*extra, *config.data) if (folder / name).is_file()), None)
 
 
-def record(config: Config, spec: GoldenSet, processes: Processes, *, reason: str, scratch: Path) -> Path | None:
+def record(
+    config: Config,
+    spec: GoldenSet,
+    processes: Processes,
+    *,
+    reason: str,
+    scratch: Path,
+    ready: Callable[[Path], object] = lambda _: None,
+) -> Path | None:
     """Record a set from the reference in place of what was there, whole or not at all.
 
+    `ready` is given the folder of the new set just before it takes the place of the old one.
     Returns None where an outside input is absent.
     """
     config.golden.mkdir(parents=True, exist_ok=True)
@@ -150,11 +155,15 @@ def record(config: Config, spec: GoldenSet, processes: Processes, *, reason: str
                 return None
             paths[name] = path
             digest = table_digest(pl.read_ipc(path)) if path.suffix == ".arrow" else sha256_of(path)
-            inputs[name] = {"kept": make is not None, "sha256": sha256_of(path), "digest": digest}
-        cases = _recorded_cases(spec, processes, paths, folder, scratch)
+            inputs[name] = {"kept": make is not None, **_file_entry(path), "digest": digest}
+        cases, loaded = _recorded_cases(spec, processes, paths, folder, scratch)
+        for name, entry in inputs.items():
+            entry["loaded"] = loaded[name]
         head = {"schema": _SCHEMA, "set": spec.name, "about": spec.about, "reason": reason}
-        write_json(folder / "manifest.json", head | {"inputs": inputs, "cases": cases})
+        manifest = head | {"inputs": inputs, "cases": cases}
+        write_json(folder / "manifest.json", manifest | {"sha256": _seal(manifest)})
         folder.chmod(0o755)
+        ready(folder)
         _put_in_place(folder, config.golden / spec.name)
         return config.golden / spec.name / "manifest.json"
     finally:
@@ -163,24 +172,31 @@ def record(config: Config, spec: GoldenSet, processes: Processes, *, reason: str
 
 def _recorded_cases(
     spec: GoldenSet, processes: Processes, inputs: Mapping[str, Path], folder: Path, scratch: Path
-) -> dict[str, dict[str, Any]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, str | None]]:
+    """Run the reference on every case; return what is recorded of each, and the digest of each input as loaded."""
     wanted = [
         {"input": name, "scenario": scenario, "data": str(inputs[name]), "on_bad_bars": spec.on_bad_bars}
         for name, scenario in spec.cases
     ]
     keep = "all" if spec.keep_outputs else "none"
-    observed = processes.run("outputs", (), {"cases": wanted, "keep": keep, "folder": str(scratch / spec.name)})
+    job = {"cases": wanted, "keep": keep, "folder": str(scratch / spec.name), "running": not spec.keep_outputs}
+    observed = processes.run("outputs", (), job)
     if observed.result is None:
         raise InputError(f"the reference failed: {observed.error}", where=spec.name)
     cases = {}
     for case in observed.result["cases"]:
         name = f"{case['input']}/{case['scenario']}"
-        if "error" in case or case["digests"] != case["again"]:
-            raise InputError("the reference failed, or gave two results", where=f"{spec.name}: {name}")
+        if case["digests"] != case["again"]:
+            raise InputError("the reference gave two results", where=f"{spec.name}: {name}")
         cases[name] = {"digests": case["digests"], "rows": case["rows"]}
+        if "running" in case:
+            cases[name]["running"] = case["running"]
         if spec.keep_outputs:
             cases[name]["files"] = _keep(scratch / spec.name / name, folder / "expected" / name, case["digests"])
-    return cases
+    loaded = observed.result["loaded"]
+    if changed := next((one["changed"] for one in loaded.values() if one["changed"]), ""):
+        raise InputError(f"the reference changed its input: {changed}", where=spec.name)
+    return cases, {name: one["digest"] for name, one in loaded.items()}
 
 
 def _put_in_place(new: Path, place: Path) -> None:
@@ -195,67 +211,6 @@ def _put_in_place(new: Path, place: Path) -> None:
             old.rename(place)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def check(golden: Golden, processes: Processes, build: Build, scratch: Path) -> CheckResult:
-    """Hold a build to a set: every case twice in one fresh process, so that its caches are cold, then warm.
-
-    A second process, which finds what the first has kept on disk and has one of the engine's own knobs turned, is held
-    to the set, too.
-    """
-    job = {"cases": golden.cases(), "keep": "different", "folder": str(scratch)}
-    caches = scratch / ".caches"
-    try:
-        seen = processes.run("outputs", build, job, caches=caches)
-        result = judge(golden, seen.result, seen.error, scratch)
-        if result.exact:
-            turned = next(iter(processes.knobs.values()), {})
-            seen = processes.run("outputs", build, job | {"twice": False}, turned, caches=caches)
-            result = judge(golden, seen.result, seen.error, scratch)
-    finally:
-        shutil.rmtree(caches, ignore_errors=True)
-    return result
-
-
-def judge(golden: Golden, result: dict[str, Any] | None, error: str, scratch: Path) -> CheckResult:
-    """Return how the observed cases compare with the recorded ones."""
-    wanted = golden.cases()
-    if result is None:
-        return CheckResult(len(wanted), tuple(_names(wanted)), None, error, 0.0)
-    failed, divergence, first = [], None, 0.0
-    for want, have in zip(wanted, result["cases"], strict=True):
-        name = f"{want['input']}/{want['scenario']}"
-        first = first or have.get("first_ns", 0) / 1e9
-        if "error" in have:
-            failed.append(name)
-            told = have["error"]
-            error = error or f"{name}: {told['type']}: {told['text']} (at {told['at']})"
-        elif not have["digests"] == have["again"] == want["expected"]:
-            failed.append(name)
-            divergence = divergence or divergence_of(golden, name, scratch)
-    return CheckResult(len(wanted), tuple(failed), divergence, error, first)
-
-
-def divergence_of(golden: Golden, case: str, scratch: Path) -> Divergence | None:
-    """Return the first divergence of a case from what was recorded, where that is kept."""
-    expected = golden.expected(case)
-    if expected is None:
-        return None
-    return first_divergence(
-        expected=expected,
-        obtained=read_outputs(scratch / case),
-        stages=tuple(golden.manifest["cases"][case]["digests"]),
-        case=f"{golden.spec.name}/{case}",
-    )
-
-
-def read_outputs(folder: Path) -> Outputs:
-    """Return the outputs that a worker left in a folder."""
-    return {path.stem: pl.read_ipc(path) for path in sorted(folder.glob("*.arrow"))}
-
-
-def _names(cases: list[dict[str, Any]]) -> Iterator[str]:
-    return (f"{case['input']}/{case['scenario']}" for case in cases)
 
 
 def _file_of(name: str) -> str:
@@ -276,17 +231,26 @@ def _made_input(path: Path, table: pl.DataFrame) -> Path:
     return path
 
 
-def _keep(source: Path, target: Path, digests: Mapping[str, str]) -> dict[str, str]:
-    sums = {}
+def _keep(source: Path, target: Path, digests: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    files = {}
     for name in digests:
         data = (source / f"{name}.arrow").read_bytes()
         write_with(target / f"{name}.arrow", lambda temporary, data=data: temporary.write_bytes(data))  # type: ignore[misc]
-        sums[name] = sha256_of(target / f"{name}.arrow")
-    return sums
+        files[name] = _file_entry(target / f"{name}.arrow")
+    return files
 
 
-def _verify(path: Path, sha256: str) -> None:
+def _file_entry(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+
+
+def _verify(path: Path, entry: Mapping[str, Any]) -> None:
     if not path.is_file():
         raise InputError("is missing from the golden set", where=path, hint=_RECORD)
-    if sha256_of(path) != sha256:
-        raise InputError("is not the file that was recorded: its SHA-256 differs", where=path, hint=_RECORD)
+    if (size := path.stat().st_size) < entry["bytes"]:
+        told = f"is truncated: it has {size} of the {entry['bytes']} bytes that were recorded"
+        raise InputError(told, where=path, hint=_RECORD)
+    if sha256_of(path) != entry["sha256"]:
+        raise InputError(
+            "was changed: it is not the file that was recorded, its SHA-256 differs", where=path, hint=_RECORD
+        )

@@ -14,12 +14,18 @@ import polars as pl
 
 from optimizer.subject import Outputs
 
+EXCEPTION = "exception"
+"""The output that takes the place of all others where a run raises."""
+
 
 def column_bytes(column: pl.Series) -> bytes:
     """Return the values of a column as bytes: -0.0 differs from 0.0, and one NaN from another.
 
-    Missing values are told by a bit each, and their place is filled with a value that does not matter.
+    Missing values are told by a bit each, and their place is filled with a value that does not matter. A type that no
+    engine should give, such as a list or an object, is taken as Arrow lays it out.
     """
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype in (pl.String, pl.Boolean)):
+        return _as_arrow(column)
     validity = b""
     if column.null_count():
         validity = np.packbits(column.is_not_null().to_numpy(), bitorder="little").tobytes()
@@ -31,6 +37,13 @@ def column_bytes(column: pl.Series) -> bytes:
     if column.null_count():
         values = values.fill_null(strategy="zero")
     return validity + np.ascontiguousarray(values.to_numpy()).tobytes()
+
+
+def _as_arrow(column: pl.Series) -> bytes:
+    try:
+        return bytes(column.to_frame().write_ipc(None, compression="uncompressed").getvalue())
+    except pl.exceptions.PolarsError:  # Python objects
+        return repr(column.to_list()).encode()
 
 
 def table_digest(table: pl.DataFrame) -> str:
@@ -50,7 +63,11 @@ def digests_of(outputs: Outputs) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first place, in time, where two runs differ."""
+    """The first place, in time, where two runs differ.
+
+    `moment` is the number that stands for the timestamp in the data, None where there is none; `around` has the state
+    of both sides in lines; `replay` is the command that shows this place again.
+    """
 
     output: str
     field: str
@@ -61,6 +78,9 @@ class Divergence:
     distance: str
     equal_before: str
     case: str = ""
+    moment: int | None = None
+    around: tuple[str, ...] = ()
+    replay: str = ""
 
     @property
     def place(self) -> str:
@@ -73,11 +93,13 @@ class Divergence:
         """The whole of it, on lines."""
         distance = f"   ({self.distance})" if self.distance else ""
         lines = [
-            f"first at   {self.place}     equal before: {self.equal_before}",
+            f"first at   {self.place}     equal before: {self.equal_before}{', and all outputs' if self.timestamp else ''}",
             f"expected   {self.expected}",
             f"obtained   {self.obtained}{distance}",
+            *self.around,
         ]
-        return "\n".join(([f"scenario   {self.case}"] if self.case else []) + lines)
+        replay = [f"replay     {self.replay}"] if self.replay else []
+        return "\n".join(([f"scenario   {self.case}"] if self.case else []) + lines + replay)
 
 
 def first_divergence(
@@ -86,14 +108,26 @@ def first_divergence(
     """Return the earliest place where the outputs differ, or None where every bit is equal.
 
     A missing or surplus output, column or row is a difference. Among differences at one timestamp the output
-    that comes about first counts.
+    that comes about first counts. Where a side has raised, that is all there is to compare.
     """
+    if EXCEPTION in expected or EXCEPTION in obtained:
+        return _raised(expected.get(EXCEPTION), obtained.get(EXCEPTION), case)
     names = [*stages, *sorted((set(expected) | set(obtained)) - set(stages))]
     found = []
     for rank, name in enumerate(names):
         if (difference := _differs(name, expected.get(name), obtained.get(name), case)) is not None:
             found.append((difference[0], rank, difference[1]))
     return min(found, key=lambda item: item[:2])[2] if found else None
+
+
+def _raised(expected: pl.DataFrame | None, obtained: pl.DataFrame | None, case: str) -> Divergence | None:
+    if expected is not None and obtained is not None and table_digest(expected) == table_digest(obtained):
+        return None
+    return Divergence(EXCEPTION, "raised", "", "", _error_text(expected), _error_text(obtained), "", "nothing", case)
+
+
+def _error_text(table: pl.DataFrame | None) -> str:
+    return "no exception" if table is None else "; ".join(": ".join(map(str, row)) for row in table.rows())
 
 
 def _differs(
@@ -160,11 +194,13 @@ def _at_row(name: str, expected: pl.DataFrame, obtained: pl.DataFrame, row: int,
         texts = _value_text(want.row[field]), _value_text(have.row[field])
         distance = distance_text(want.row[field], have.row[field])
     when, symbol = str(side.row.get("timestamp", "")), _plain(str(side.row.get("symbol", "")))
-    return side.key[0], Divergence(name, field, when, symbol, *texts, distance, before, case)
+    place = side.key[0]
+    moment = int(place) if math.isfinite(place) else None
+    return place, Divergence(name, field, when, symbol, *texts, distance, before, case, moment)
 
 
 class _Row(NamedTuple):
-    key: tuple[float, str]
+    key: tuple[float, str]  # the number of the timestamp as it is: as a float, nanoseconds would be lost
     row: dict[str, Any]
 
 
@@ -174,7 +210,7 @@ def _located(table: pl.DataFrame, number: int) -> _Row:
         return _Row((math.inf, "\U0010ffff"), {})
     row = table.row(number, named=True)
     moment = table["timestamp"].to_physical()[number] if "timestamp" in row else None
-    return _Row((math.inf if moment is None else float(moment), str(row.get("symbol", ""))), row)
+    return _Row((math.inf if moment is None else moment, str(row.get("symbol", ""))), row)
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Any
 from optimizer.config import Config
 from optimizer.errors import InputError
 from optimizer.files import write_json
-from optimizer.subject import Build
+from optimizer.subject import Build, Subject
+
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,12 @@ class Processes:
         job: Mapping[str, Any],
         env: Mapping[str, str] | None = None,
         caches: Path | None = None,
+        watch: Callable[[], str] | None = None,
     ) -> Observation:
         """Run one job and wait for it; whatever goes wrong is observed.
 
         The engine keeps its caches in the folder `caches`; in an empty one, which is removed, if none is given.
+        `watch` is called again and again while it runs: what it returns, if it is a text, is why the process is ended.
         `refused` in the observation is set where the engine refused the data itself on loading it.
         """
         base = self._folder / f"{next(self._numbers):04d}-{task}"
@@ -65,7 +70,7 @@ class Processes:
         whole = {"task": task, "subject": self._config.subject_name, "build": list(build), "result": str(result_path)}
         write_json(job_path, whole | dict(job))
         own = caches or base.with_suffix(".caches")
-        status = self._wait_for(job_path, log_path, {**self._config.subject.caches_in(own), **(env or {})})
+        status = self._wait_for(job_path, log_path, {**self._config.subject.caches_in(own), **(env or {})}, watch)
         if caches is None:
             shutil.rmtree(own, ignore_errors=True)
         return self._observation(result_path, log_path, status)
@@ -75,12 +80,17 @@ class Processes:
         """The subject's own environments that must not matter."""
         return self._config.subject.knobs
 
+    @property
+    def subject(self) -> Subject:
+        """The engine of the project."""
+        return self._config.subject
+
     def stop(self) -> None:
         """End whatever still runs."""
         for process in list(self._running):
             _end(process)
 
-    def _wait_for(self, job_path: Path, log_path: Path, env: Mapping[str, str]) -> str:
+    def _wait_for(self, job_path: Path, log_path: Path, env: Mapping[str, str], watch: Callable[[], str] | None) -> str:
         command = [sys.executable, "-m", "optimizer.worker", str(job_path)]
         with log_path.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own module, no shell
@@ -94,6 +104,8 @@ class Processes:
             )
             self._running.add(process)
             try:
+                if watch and (why := _watched(process, watch, self._timeout)):
+                    return why
                 code = process.wait(self._timeout)
             except subprocess.TimeoutExpired:
                 return f"timed out after {self._timeout:g} s"
@@ -115,6 +127,17 @@ class Processes:
             refused = InputError(error["what"], where=error["where"], hint=error["hint"])
         text = f"{error['type']}: {error['text']} (at {error['at']})" if error else ""
         return Observation(found.get("result"), text, found.get("canaries", {}), found["peak_bytes"], refused)
+
+
+def _watched(process: subprocess.Popen[bytes], watch: Callable[[], str], timeout: float) -> str:
+    """Wait for the end of a process, or for the watch to say why it is to be ended."""
+    end = time.monotonic() + timeout
+    while process.poll() is None and time.monotonic() < end:
+        if why := watch():
+            return why
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_SECONDS)
+    return "" if process.poll() is not None else f"timed out after {timeout:g} s"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

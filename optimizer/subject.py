@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -162,6 +162,19 @@ class Session(Protocol):
         """How many bars."""
         ...
 
+    @property
+    def bars(self) -> pl.DataFrame:
+        """The data as it was loaded, which no run may change; sorted by timestamp."""
+        ...
+
+    def asked(self) -> Outputs:
+        """Return what the run that was prepared last is given beside the data, as tables: no run may change it."""
+        ...
+
+    def until(self, last: int) -> Session:
+        """Return the session of the data up to a timestamp, given as the number that stands for it in the data."""
+        ...
+
     def settle(self) -> None:
         """Wait until all that runs have started beside them is ready."""
         ...
@@ -172,6 +185,17 @@ class Session(Protocol):
 
     def prepare(self, scenario: str) -> Callable[[], Callable[[], Outputs]]:
         """Return a scenario, ready to run; what a run returns lays the outputs out as tables."""
+        ...
+
+    def prepare_drawn(self, document: Mapping[str, Any]) -> Callable[[], Callable[[], Outputs]]:
+        """Return a case that the fuzzer has drawn, ready to run.
+
+        A document is JSON: `form`, the suffix of the file that the data is in, and what the engine itself has written.
+        """
+        ...
+
+    def under(self, names: Sequence[str]) -> Session:
+        """Return a session of the same data under another build; read anew where that build reads by other code."""
         ...
 
 
@@ -270,4 +294,12 @@ class Subject(Protocol):
 
     def load(self, names: Sequence[str], data: Path, on_bad_bars: str) -> Session:
         """Load data under a build."""
+        ...
+
+    def state(self, outputs: Outputs, bars: pl.DataFrame, moment: int, symbol: str) -> list[str]:
+        """Return the state after a timestamp, from the outputs of a run, in lines; `symbol` is always told of."""
+        ...
+
+    def drawn_cases(self, builds: Sequence[Build]) -> Any:
+        """Return a Hypothesis strategy of pairs, data and a document for `prepare_drawn`, to try these builds on."""
         ...

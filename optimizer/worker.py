@@ -12,7 +12,6 @@ import os
 import resource
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -22,12 +21,13 @@ import numba
 import polars as pl
 
 from optimizer.config import load_subject
-from optimizer.files import write_json, write_with
+from optimizer.files import write_json
+from optimizer.fuzz_task import fuzz
+from optimizer.generated_code import fused_instructions, not_looked_at
+from optimizer.observing import Job, load, outputs, outputs_of_builds, told
 from optimizer.parity import digests_of
 from optimizer.profilers.cpu import profile_run
 from optimizer.subject import Outputs, Session, Subject
-
-Job = dict[str, Any]
 
 
 def main() -> None:
@@ -41,51 +41,19 @@ def main() -> None:
         _refuse_flushed_denormals()
         result = {"canaries": _canaries(), "result": _TASKS[job["task"]](subject, job)}
         _refuse_flushed_denormals()
-    except RefusedData as error:
-        result = {"error": _told(error.reason) | {"refused": True}}
     except Exception as error:  # noqa: BLE001 - whatever the engine raises is to be told, not to end in a traceback here
-        result = {"error": _told(error)}
+        result = {"error": told(error)}
     result["peak_bytes"] = _peak_bytes()
     write_json(Path(job["result"]), result)
     sys.stdout.flush()
     os._exit(0)  # all is written; taking the interpreter down in order takes a tenth of a second
 
 
-class RefusedData(Exception):  # noqa: N818 - it is the data that is at fault, not the program
-    """The engine refused the data on loading it."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-def _told(error: Exception) -> dict[str, Any]:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return {
-        "type": type(error).__name__,
-        "text": str(error),
-        "at": f"{Path(frame.filename).name}:{frame.lineno} {frame.name}",
-        "what": str(getattr(error, "what", "")),
-        "where": str(getattr(error, "where", "")),
-        "hint": str(getattr(error, "hint", "")),
-        "refused": False,
-    }
-
-
-def _load(subject: Subject, job: Job) -> tuple[Session, int]:
-    start = time.perf_counter_ns()
-    try:
-        session = subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
-    except subject.input_errors as error:
-        raise RefusedData(error) from error
-    return session, time.perf_counter_ns() - start
-
-
 def _measure(subject: Subject, job: Job) -> dict[str, Any]:
     """Load, then run each scenario once cold, and warm until there are enough runs; all outputs are digested."""
     loads = []
     for _ in range(job["loads"]):
-        session, took = _load(subject, job)
+        session, took = load(subject, job)
         loads.append(took)
     load_ns = median(loads)
     gc.freeze()  # what is imported and loaded stays, and need not be looked through before every run
@@ -114,51 +82,21 @@ def _timed(run: Callable[[], Callable[[], Outputs]]) -> dict[str, Any]:
     lay_out = run()
     wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
     start = time.perf_counter_ns()
-    outputs = lay_out()
+    laid_out = lay_out()
     tables = time.perf_counter_ns() - start
-    return {"wall_ns": wall, "cpu_ns": cpu, "tables_ns": tables, "digests": digests_of(outputs)}
-
-
-def _outputs(subject: Subject, job: Job) -> dict[str, Any]:
-    """Run every case, and again with warm caches where `twice` says so; keep the outputs that are not as expected."""
-    sessions: dict[str, Session] = {}
-    cases = []
-    for case in job["cases"]:
-        observed: dict[str, Any] = {"input": case["input"], "scenario": case["scenario"]}
-        try:
-            if case["data"] not in sessions:
-                sessions[case["data"]], _ = _load(subject, job | case)
-            session = sessions[case["data"]]
-            observed["notes"] = list(session.notes)
-            session.counts()
-            run = session.prepare(case["scenario"])
-            start = time.perf_counter_ns()
-            first = run()()
-            observed["first_ns"] = time.perf_counter_ns() - start
-            second = run()() if job.get("twice", True) else first
-            observed |= _kept(job, case, first, second) | {"counts": dict(session.counts())}
-        except Exception as error:  # noqa: BLE001 - the candidate's failure is what is observed
-            reason = error.reason if isinstance(error, RefusedData) else error
-            observed["error"] = _told(reason) | {"refused": reason is not error}
-        cases.append(observed)
-    return {"cases": cases}
-
-
-def _kept(job: Job, case: dict[str, Any], first: Outputs, second: Outputs) -> dict[str, Any]:
-    digests, again = digests_of(first), digests_of(second)
-    expected = case.get("expected", digests)
-    if job["keep"] == "all" or (job["keep"] == "different" and not digests == again == expected):
-        shown = second if digests == expected else first  # the one that differs, where only one does
-        folder = Path(job["folder"]) / case["input"] / case["scenario"]
-        for name, table in shown.items():
-            write_with(folder / f"{name}.arrow", lambda path, table=table: table.write_ipc(path, compression="zstd"))  # type: ignore[misc]
-    return {"digests": digests, "again": again, "rows": {name: len(table) for name, table in first.items()}}
+    return {"wall_ns": wall, "cpu_ns": cpu, "tables_ns": tables, "digests": digests_of(laid_out)}
 
 
 def _profile(subject: Subject, job: Job) -> dict[str, Any]:
-    session, _ = _load(subject, job)
+    session, _ = load(subject, job)
     shape = {"symbols": session.symbols, "timestamps": session.timestamps, "rows": session.rows}
     return profile_run(subject, session, job) | {"notes": list(session.notes)} | shape
+
+
+def _look(subject: Subject, job: Job) -> dict[str, Any]:
+    """Run the cases, then look at the code that was compiled for them; it takes an empty code cache to see all."""
+    root = subject.source_root
+    return outputs(subject, job) | {"fused": list(fused_instructions(root)), "not_seen": list(not_looked_at(root))}
 
 
 def _canaries() -> dict[str, int]:
@@ -184,9 +122,12 @@ def _peak_bytes() -> int:
 
 
 _TASKS: dict[str, Callable[[Subject, Job], dict[str, Any]]] = {
+    "look": _look,
     "measure": _measure,
-    "outputs": _outputs,
+    "outputs": outputs,
+    "outputs of builds": outputs_of_builds,
     "profile": _profile,
+    "fuzz": fuzz,
 }
 
 if __name__ == "__main__":
