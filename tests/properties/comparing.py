@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 import polars as pl
 
 from engine import load
+from engine.fuzzing.markets import Market
 from engine.model import Result, Settings
 from engine.strategy import Strategy
 from optimizer.parity import digests_of, first_divergence
-from tests.properties.drawing import Market
 
 STAGES = ("features", "gates", "rejections", "cancellations", "fills", "trades", "orders", "equity")
 Outputs = Mapping[str, pl.DataFrame]

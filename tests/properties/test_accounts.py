@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 from hypothesis import given
 
+from engine.fuzzing.scripts import Drawn, cases
 from tests.properties.comparing import assert_same, run
-from tests.properties.drawing import examples
+from tests.properties.examples import examples
 from tests.properties.recounting import accounts_from_fills
-from tests.properties.scripts import Drawn, cases
 
 
 @examples(100)

@@ -18,30 +18,19 @@ from hypothesis import strategies as st
 from engine import load
 from engine.catalog import accepted_build, build_of, catalog
 from engine.digest import result_digest
+from engine.fuzzing.accounts import PLAIN, accounts
+from engine.fuzzing.markets import Market, markets
+from engine.fuzzing.scripts import FEATURES, Choices, Drawn, cases, declared
 from engine.model import Settings
 from engine.scenarios import level_with
 from engine.strategy import DeclaredStrategy, Strategy
 from optimizer.parity import table_digest
 from tests.properties.comparing import assert_same
-from tests.properties.drawing import Market, accounts, examples, markets
-from tests.properties.scripts import FEATURES, Choices, Drawn, cases, declared
+from tests.properties.examples import examples
 
 OF_RUNS = [one.name for one in catalog() if one.component not in ("loader", "sweep")]
 OF_SWEEPS = [one.name for one in catalog() if one.component == "sweep"]
 OF_LOADS = [one.name for one in catalog() if one.component == "loader"]
-PLAIN: dict[str, tuple[object, ...]] = {
-    "fill_at": ("next_open",),
-    "short": (False,),
-    "leverage": (1.0,),
-    "volume_impact": (0.0,),
-    "volume_limit": (float("inf"),),
-    "lot": (1.0,),
-    "tick": (0.0,),
-    "minimum_notional": (0.0,),
-}
-"""Choices for a plain account, which more of the builds know how to run themselves."""
-
-
 SCRIPTS = st.one_of(cases(features=FEATURES), cases(features=FEATURES, **PLAIN))
 
 

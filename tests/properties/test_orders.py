@@ -12,13 +12,16 @@ from typing import Any
 import polars as pl
 from hypothesis import given
 
+from engine.fuzzing.accounts import NO_COSTS
+from engine.fuzzing.actions import Replace, Submit
+from engine.fuzzing.markets import Market
+from engine.fuzzing.script import Script
+from engine.fuzzing.scripts import Drawn, cases
 from engine.model import Bars, Result, Settings
 from engine.strategy import Context
-from tests.properties.actions import Replace, Submit
 from tests.properties.comparing import assert_same, run
-from tests.properties.drawing import NO_COSTS, Market, examples
+from tests.properties.examples import examples
 from tests.properties.recounting import Lots
-from tests.properties.scripts import Drawn, Script, cases
 
 Record = dict[str, Any]
 LEG_FILLED = "other leg filled"

@@ -9,12 +9,15 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.fuzzing.accounts import NO_COSTS, accounts
+from engine.fuzzing.actions import Submit
+from engine.fuzzing.markets import markets
+from engine.fuzzing.script import Script
+from engine.fuzzing.scripts import FRACTIONS, Choices, Drawn, scripts
 from engine.model import Bars, Order, Result
 from engine.strategy import Context
-from tests.properties.actions import Submit
 from tests.properties.comparing import Outputs, assert_same, run
-from tests.properties.drawing import NO_COSTS, accounts, examples, markets
-from tests.properties.scripts import FRACTIONS, Choices, Drawn, Script, scripts
+from tests.properties.examples import examples
 
 
 @st.composite

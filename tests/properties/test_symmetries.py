@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from engine import load
 from engine.features import ATR, EMA, RSI, SMA, Highest, Lowest, Momentum, Volatility
+from engine.fuzzing.accounts import NO_COSTS, accounts
+from engine.fuzzing.actions import Action, Replace, Target
+from engine.fuzzing.markets import Market, Scale, markets
+from engine.fuzzing.script import Script
+from engine.fuzzing.scripts import FEATURES, TIME_EXITS, Choices, Drawn, cases, scripts
 from engine.gates import Gate, MinDollarVolume, MinPrice
 from engine.model import Settings
-from tests.properties.actions import Action, Replace, Target
 from tests.properties.comparing import assert_same, changed, run, without_signed_zeros
-from tests.properties.drawing import NO_COSTS, Market, Scale, accounts, examples, markets
-from tests.properties.scripts import FEATURES, TIME_EXITS, Choices, Drawn, Script, cases, scripts
+from tests.properties.examples import examples
 
 PRICES = ("limit", "stop", "price", "entry_price", "exit_price")
 MONEY = (*PRICES, "commission", "slippage", "pnl", "cash", "value", "equity", "borrow_fees")

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine.fuzzing.accounts import accounts
+from engine.fuzzing.actions import Submit
+from engine.fuzzing.markets import SCALES, Market, Row, markets
+from engine.fuzzing.script import Script
+from engine.fuzzing.scripts import FEATURES, Choices, Drawn, scripts
 from engine.model import Result, Settings
-from tests.properties.actions import Submit
 from tests.properties.comparing import assert_same, moment_of, run, upto
-from tests.properties.drawing import SCALES, Market, Row, accounts, examples, markets
-from tests.properties.scripts import FEATURES, Choices, Drawn, Script, scripts
+from tests.properties.examples import examples
 
 BUILDS = pytest.mark.parametrize("build", [(), None], ids=["reference", "accepted build"])
 

@@ -1,31 +1,22 @@
-"""Small markets and accounts, drawn by Hypothesis: what the laws are held to.
+"""Small markets, drawn by Hypothesis, and longer and wider ones, generated from a number that it draws.
 
-Prices stand on a coarse grid, so that bars meet levels to the last bit; there are holes, late and early listings, bars
+Prices stand on few levels, so that bars meet each other to the last bit; there are holes, late and early listings, bars
 without volume, and sudden jumps.
 """
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
-from hypothesis import settings
 from hypothesis import strategies as st
 
-from engine.model import Settings
-
-FACTOR = int(os.environ.get("EXACT_CHANGE_EXAMPLES", "1"))
-"""So many times the examples, other ones each time; `--hypothesis-seed` chooses them."""
-
-
-def examples(count: int) -> Callable[[Any], Any]:
-    """Return Hypothesis settings: the same examples each time, unless a person asks for more."""
-    return settings(max_examples=count * FACTOR, derandomize=FACTOR == 1, deadline=None)
+from engine.generate import generate_market
+from engine.model import PRICES
 
 
 class Row(NamedTuple):
@@ -103,18 +94,49 @@ class Market:
         return replace(self, rows=tuple(sorted(rows, key=lambda row: (row.step, row.symbol))))
 
 
+class Ground(Protocol):
+    """What a strategy is drawn for: the symbols that have a bar, and the steps at which there is one."""
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The symbols, sorted."""
+        ...
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """The steps."""
+        ...
+
+    def table(self) -> pl.DataFrame:
+        """Return the bars as data for the engine."""
+        ...
+
+
 class Scale(NamedTuple):
-    """The prices that there are: `base` and a whole number of `unit`s."""
+    """The prices that there are: `base` and a whole number of `unit`s.
+
+    With `noise` each of them is moved up by a fraction of its own, so that its mantissa is full, and sums are rounded.
+    """
 
     base: float
     unit: float
+    noise: int = 0
 
     def price(self, number: int) -> float:
         """Return a price: numbers from -3 to 18 are what bars have."""
-        return self.base + self.unit * (number + 4)
+        price = self.base + self.unit * (number + 4)
+        if not self.noise:
+            return price
+        mixed = (number + 5) * 0x9E3779B97F4A7C15 * self.noise % (1 << 64)  # any odd number spreads the bits
+        return price + self.unit * (mixed / (1 << 65))  # by less than half a unit: they stay in order
 
 
 SCALES = (Scale(0.0, 1.0), Scale(8.0, 0.25), Scale(0.0, 0.1), Scale(99.5, 0.05), Scale(2.0, 1.0 / 64.0))
+ROUGH_SCALES = (
+    *(Scale(0.0, 1.0, 1), Scale(8.0, 0.25, 3), Scale(99.5, 0.05, 7), Scale(30.0, 0.7, 11)),
+    *(Scale(0.0, 0.001), Scale(0.0, 0.001, 5), Scale(0.0, 50_000.0), Scale(950_000.0, 12_345.678, 13)),
+)
+"""Prices off the grid, very small and very large ones."""
 VOLUMES = (100.0, 1_000_000.0, 0.0, 1.0, 10.0, 37.0, 250.0, 0.5)
 JUMPS = (1.0, 1.0, 1.0, 4.0, 0.25, 32.0)
 CELL = 3  # bytes
@@ -132,7 +154,8 @@ def _row(code: int, step: int, symbol: str, scale: Scale, factor: float) -> Row 
     close = (open_ + change) % 16
     numbers = (open_, max(open_, close) + above, min(open_, close) - below, close)
     score = None if present == 14 else float(present)
-    return Row(step, symbol, *(scale.price(number) * factor for number in numbers), VOLUMES[volume], score)
+    first, high, low, last = (scale.price(number) * factor for number in numbers)
+    return Row(step, symbol, first, high, low, last, VOLUMES[volume], score)
 
 
 @st.composite
@@ -167,46 +190,81 @@ def markets(
     return Market(calendar, ()).of(rows), scale
 
 
-_FIELDS: dict[str, tuple[object, ...]] = {
-    "cash": (10_000.0, 1_000_000.0, 1_000.0, 150.5),
-    "commission": (0.0, 0.001, 0.1),
-    "slippage": (0.0, 0.0005, 0.05),
-    "ruin": (0.0, 100.0, 990.0, 9_900.0),
-    "commission_per_share": (0.0, 0.005, 1.0),
-    "commission_fixed": (0.0, 1.0, 20.0),
-    "commission_minimum": (0.0, 1.0, 25.0),
-    "slippage_fixed": (0.0, 0.01, 0.5, 9.0),
-    "volume_impact": (0.0, 0.1, 10.0),
-    "volume_limit": (math.inf, 0.1, 0.5, 1.0, 0.025),
-    "fill_at": ("next_open", "this_close", "next_close"),
-    "short": (False, True),
-    "leverage": (1.0, 1.5, 4.0),
-    "borrow_rate": (0.0, 0.05, 30.0),
-    "lot": (1.0, 0.5, 0.1, 0.01, 10.0, 1.0 / 3.0),
-    "tick": (0.0, 0.01, 0.25, 1.0, 0.05, 5.0),
-    "minimum_notional": (0.0, 20.0, 500.0),
-}
-NO_COSTS = {
-    name: _FIELDS[name][:1]
-    for name in (
-        "commission",
-        "slippage",
-        "commission_per_share",
-        "commission_fixed",
-        "commission_minimum",
-        "slippage_fixed",
-        "volume_impact",
+LONG, WIDE = (2, 1_500), (72, 48)
+"""Symbols and bars of the largest generated markets: past the blocks of compiled code, and past what a vector holds."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A window of a market that is generated from a seed: so many of its symbols, and of its steps from `first` on.
+
+    One bar in `holes` is missing, and one in seven has no volume. All prices are multiplied by `factor`.
+    """
+
+    shape: tuple[int, int]
+    seed: int
+    symbols_taken: int
+    first: int
+    count: int
+    holes: int
+    factor: float
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols that have a bar, sorted."""
+        return self.table()["symbol"].unique().sort().to_list()
+
+    @property
+    def steps(self) -> range:
+        """The steps, from 0."""
+        return range(self.table()["timestamp"].n_unique())
+
+    def table(self) -> pl.DataFrame:
+        """Return the bars as data for the engine, with a column `score`."""
+        return _window(self)
+
+
+@lru_cache(1)
+def _whole(shape: tuple[int, int], seed: int) -> pl.DataFrame:
+    symbols, bars = shape
+    market = generate_market(symbols=symbols, bars=bars, seed=seed, late=0.3)
+    step = pl.col("timestamp").rank("dense").cast(pl.Int64) - 1
+    return market.with_columns(step.alias("step"), number=pl.int_range(pl.len()))
+
+
+@lru_cache(1)
+def _window(of: Generated) -> pl.DataFrame:
+    bars = _whole(of.shape, of.seed)
+    symbols = bars["symbol"].unique().sort()[: of.symbols_taken]
+    taken = bars.filter(
+        pl.col("symbol").is_in(symbols.implode()), pl.col("step").is_between(of.first, of.first + of.count - 1)
     )
-}
-"""Choices for `accounts` without any cost."""
+    number = pl.col("number")
+    kept = taken.filter((number % of.holes) != 1) if of.holes else taken
+    kept = kept if len(kept) else bars.head(1)
+    return kept.with_columns(
+        *(pl.col(price) * of.factor for price in PRICES),
+        volume=pl.when(number % 7 == 3).then(0.0).otherwise(pl.col("volume")),
+        score=pl.when(number % 5 == 2).then(None).otherwise((number % 11).cast(pl.Float64)),
+    ).drop("step", "number")
 
 
-def accounts(**choices: tuple[object, ...]) -> st.SearchStrategy[Settings]:
-    """Draw settings: each field as it is by default, or one of some values; `choices` are other values for some."""
-    fields = {**_FIELDS, **choices}
-    drawn = {
-        name: st.one_of(st.just(values[0]), st.sampled_from(values)) if len(values) > 1 else st.just(values[0])
-        for name, values in fields.items()
-    }
-    always = {name: drawn.pop(name) for name in choices}
-    return st.fixed_dictionaries(always, optional=drawn).map(lambda chosen: Settings(**chosen))
+FACTORS = (1.0, 0.7310585786300049, 1e-4, 3.7e3)
+
+
+@st.composite
+def generated(draw: st.DrawFn, shape: tuple[int, int]) -> tuple[Generated, Scale]:
+    """Draw a window of a generated market, and a scale about its prices."""
+    symbols, bars = shape
+    count = draw(st.integers(1, bars))
+    factor = draw(st.sampled_from(FACTORS))
+    market = Generated(
+        shape,
+        seed=draw(st.integers(0, 99)),
+        symbols_taken=draw(st.sampled_from((1, symbols))),
+        first=draw(st.integers(0, bars - count)),
+        count=count,
+        holes=draw(st.sampled_from((0, 11, 3))),
+        factor=factor,
+    )
+    return market, Scale(10.0 * factor, 10.0 * factor)

@@ -1,90 +1,22 @@
-"""A strategy that is a list of things to do, and what Hypothesis draws it from."""
+"""Strategies, drawn by Hypothesis: scripts, and declared ones."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
 from engine.features import ATR, EMA, RSI, SMA, DataColumn, Feature, Highest, Lowest, Momentum, Volatility
+from engine.fuzzing.accounts import accounts
+from engine.fuzzing.actions import Action, Cancel, Replace, Submit, Target
+from engine.fuzzing.markets import Ground, Market, Scale, markets
+from engine.fuzzing.script import Script
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
-from engine.model import Bar, Bars, Settings
+from engine.model import Settings
 from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop
-from engine.strategy import Above, Condition, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
-from tests.properties.actions import Action, Cancel, Replace, Submit, Target
-from tests.properties.drawing import Market, Scale, accounts, markets
-
-
-class Seen(list[str]):
-    """What a strategy was shown, a line a timestamp; the copy that a run makes of the strategy writes here too."""
-
-    def __deepcopy__(self, memo: object) -> Seen:
-        return self
-
-
-@dataclass
-class Script(Strategy):
-    """Does what is listed, by the number of the timestamp on which it is called.
-
-    `by_bar`: it submits orders from `on_bar`, so only for bars that it is shown. `only_listed`: it names no symbol
-    that has had no bar yet. `seen` takes down what it is shown.
-    """
-
-    actions: tuple[Action, ...] = ()
-    features: tuple[Feature, ...] = ()
-    gates: tuple[Gate, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    by_bar: bool = False
-    only_listed: bool = False
-    seen: Seen | None = None
-    step: int = -1
-    due: list[Action] = field(default_factory=list)
-
-    def _repr_pretty_(self, printer: Any, _: bool) -> None:
-        """Print as Python does: Hypothesis asks a DataColumn for its `kind`, which it does not have."""
-        printer.text(repr(self))
-
-    def on_bars(self, context: Context, bars: Bars) -> None:
-        """Do what is due, and take down what there is to see."""
-        self.step += 1
-        self.due = [action for action in self.actions if action.step == self.step]
-        if self.seen is not None:
-            self.seen.append(self._view(context, bars))
-        for action in self.due:
-            if not (self.by_bar and isinstance(action, Submit)):
-                self._do(context, action)
-        if self.by_bar:
-            super().on_bars(context, bars)
-
-    def on_bar(self, context: Context, bar: Bar) -> None:
-        """Submit what is due for this symbol."""
-        for action in self.due:
-            if isinstance(action, Submit) and action.symbol == bar.symbol:
-                self._do(context, action)
-
-    def _do(self, context: Context, action: Action) -> None:
-        if self.only_listed:
-            action = action.only(lambda symbol: not math.isnan(context.close(symbol)))
-        action.do(context)
-
-    def _view(self, context: Context, bars: Bars) -> str:
-        symbols = [bar.symbol for bar in context.bars]
-        features = [(one.name, context.feature(one.name, of, 1)) for one in self.features for of in symbols]
-        account = (context.cash, context.equity, [context.get_position(held) for held in context.held()])
-        market = (context.timestamp, list(bars), len(bars), [context.close(symbol) for symbol in symbols])
-        return repr((self.step, account, market, context.open_orders(), features))
-
-    def changed(self, change: Callable[[Action], Action]) -> Script:
-        """Return a script that does other things."""
-        return replace(self, actions=tuple(change(action) for action in self.actions))
-
-    def watched(self) -> Script:
-        """Return a script that takes down what it is shown, on a list of its own."""
-        return replace(self, seen=Seen())
-
+from engine.strategy import Above, Condition, CrossesAbove, DeclaredStrategy, Notional, Side
 
 FRACTIONS = (0.125, 0.25, 0.05, 0.5)
 FEATURES: tuple[Feature, ...] = (
@@ -122,8 +54,8 @@ class Code:
         self._bytes = iter(code)
 
     def one_of(self, values: Sequence[Any]) -> Any:
-        """Return the value that the next byte chooses."""
-        return values[next(self._bytes) % len(values)]
+        """Return the value that the next byte chooses; the first where there is none left."""
+        return values[next(self._bytes, 0) % len(values)]
 
     def price(self, scale: Scale) -> float:
         """Return a price of the market's."""
@@ -141,7 +73,7 @@ class Choices:
     `bracketed`: more of its orders have a bracket.
     """
 
-    market: Market
+    market: Ground
     scale: Scale
     kinds: Sequence[str] = KINDS
     others: bool = True
@@ -220,19 +152,31 @@ def scripts(
     )
 
 
+LEFT: tuple[Feature, ...] = (SMA(1), SMA(2), SMA(3))
+RIGHT: tuple[Side, ...] = (SMA(2), SMA(1), SMA(3), SMA(4))
+
+
 @st.composite
-def declared(draw: st.DrawFn, choices: Choices) -> DeclaredStrategy:
-    """Draw a declared strategy."""
+def declared(
+    draw: st.DrawFn,
+    choices: Choices,
+    left: Sequence[Feature] = LEFT,
+    right: Sequence[Side] = RIGHT,
+    amounts: Sequence[float] = (1_000.0, 100.0, 9.0, 5_000.0),
+) -> DeclaredStrategy:
+    """Draw a declared strategy, one in three of which has gates."""
     code = draw(CODES)
 
     def condition() -> Condition:
-        kind, left, right = code.one_of((Above, CrossesAbove)), code.one_of((1, 2, 3)), code.one_of((2, 1, 3, 4))
-        made: Condition = kind(SMA(left), SMA(right))
+        kind, sides = code.one_of((Above, CrossesAbove)), (code.one_of(left), code.one_of(right))
+        made: Condition = kind(*sides)
         return made
 
-    size = Notional(code.one_of((1_000.0, 100.0, 9.0, 5_000.0)))
+    size = Notional(code.one_of(amounts))
     shut = code.one_of(range(3)) == 2
-    return DeclaredStrategy(condition(), condition(), size, code.rules(RULES), choices.gates(code) if shut else ())
+    return DeclaredStrategy(
+        condition(), condition(), size, code.rules(choices.rules), choices.gates(code) if shut else ()
+    )
 
 
 Drawn = tuple[Market, Script, Settings]
@@ -241,11 +185,12 @@ Drawn = tuple[Market, Script, Settings]
 @st.composite
 def cases(
     draw: st.DrawFn,
+    /,
     *,
     features: Sequence[Feature] = (),
     gated: bool = True,
     bracketed: bool = False,
-    **choices: tuple[object, ...],
+    **choices: tuple[Any, ...],
 ) -> Drawn:
     """Draw a market, a script for it, and an account; `choices` as for `accounts`, the others as for scripts."""
     market, scale = draw(markets())

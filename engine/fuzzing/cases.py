@@ -1,0 +1,153 @@
+"""Cases for the fuzzer, drawn by Hypothesis: bars, and a document with all else that a run needs.
+
+Most are small, since small ones run fast and shrink well, and most have a plain account and a declared strategy, which
+the builds run by code of their own. What is dear is drawn now and then: long and wide markets, files in other forms,
+worker processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import polars as pl
+from hypothesis import strategies as st
+
+from engine.features import ATR, EMA, RSI, SMA, DataColumn, Feature, Highest, Lowest, Momentum, Volatility
+from engine.fuzzing.accounts import PLAIN, accounts
+from engine.fuzzing.case import FORMS, Case
+from engine.fuzzing.codec import Document, encode
+from engine.fuzzing.markets import (
+    JUMPS,
+    LONG,
+    ROUGH_SCALES,
+    SCALES,
+    WIDE,
+    Ground,
+    Market,
+    Scale,
+    generated,
+    markets,
+)
+from engine.fuzzing.scripts import FEATURES, RULES, Choices, declared, scripts
+from engine.model import Settings
+from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop
+from engine.strategy import Side
+
+Drawn = tuple[pl.DataFrame, Document]
+LENGTHS = (1, 2, 3, 5, 4, 7, 8, 9, 13, 16, 17, 33)
+"""Of features: on both sides of what compiled code adds at once, and longer than many markets."""
+_OTHERS: tuple[Feature, ...] = (
+    *(EMA(2), EMA(5), RSI(2), RSI(5), ATR(2), ATR(4), Volatility(2), Volatility(9), Momentum(1), Momentum(3)),
+    *(Highest(2), Highest(7), Lowest(3), Lowest(8), DataColumn("score")),
+)
+_SMALL_RULES: tuple[Rule, ...] = (
+    *(*RULES, StopLoss(0.001), StopLoss(0.03), StopLoss(0.9), TrailingStop(0.01), TrailingStop(0.07)),
+    *(TakeProfit(0.003), TakeProfit(0.1), TimeExit(3)),
+)
+_HALTS = 32.0, 0.25, 4.0, 1.0
+FAMILIES = ("declared", "declared", "declared", "declared", "script", "script", "any account", "sweep")
+_GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
+    "swept_rules": {
+        "stop": (0.05, 0.25, 1.5, 0.001),
+        "target": (0.1, 0.5, 0.02),
+        "bars": (1, 5, 2),
+        "amount": (100.0, 5_000.0, 9.0),
+    },
+    "swept_features": {"fast": (1, 2, 3, 8), "slow": (2, 3, 9, 17), "amount": (1_000.0, 50.0)},
+    "swept_gates": {"momentum": (0.0, -0.5, 0.25, 1e-9), "atr_percent": (50.0, 5.0, 500.0), "length": (1, 2, 3)},
+    "swept_chance": {"odds": (0.5, 0.1, 0.9, 1.0)},
+}
+
+
+@st.composite
+def grounds(draw: st.DrawFn) -> tuple[Ground, Scale]:
+    """Draw a market: small on few levels, small off the grid, or, now and then, long or wide."""
+    which = draw(st.integers(0, 39))
+    if which == 21:
+        return draw(generated(LONG))
+    if which == 22:
+        return draw(generated(WIDE))
+    jumps = JUMPS if which % 2 else _HALTS
+    return draw(markets(scales=ROUGH_SCALES if which % 3 == 2 else SCALES, jumps=jumps))
+
+
+@st.composite
+def plain_accounts(draw: st.DrawFn, scale: Scale) -> Settings:
+    """Draw a plain account; its cash may be what so many shares cost, and its ruin what it starts with."""
+    settings = draw(accounts(**PLAIN))
+    chosen = draw(st.integers(0, 11))
+    if chosen >= 8:
+        settings = replace(settings, cash=scale.price(draw(st.integers(0, 12))) * (1.0, 10.0, 100.0, 1e4)[chosen - 8])
+    return replace(settings, ruin=settings.cash) if chosen in (5, 9) else settings
+
+
+@st.composite
+def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> Case:
+    choices = Choices(ground, scale, rules=_SMALL_RULES)
+    plain = family != "any account" and draw(st.integers(0, 4)) != 4
+    settings = draw(plain_accounts(scale)) if plain else draw(accounts())
+    if family == "script" or (family == "any account" and draw(st.booleans())):
+        features = (*FEATURES, *(SMA(length) for length in LENGTHS), *_OTHERS)
+        return Case(draw(scripts(choices, features=features, gated=True, most=20)), settings)
+    averages: list[Feature] = [SMA(length) for length in LENGTHS]
+    left = averages[:8]
+    right: list[Side] = [*averages[1:], averages[0]]
+    if draw(st.integers(0, 2)) == 2:
+        left += _OTHERS
+        right += _OTHERS
+        right += [scale.price(0), scale.price(7), 50.0, 0.0, 30.0, 1.0]
+    money = [1_000.0, 100.0, 9.0, 5_000.0, *(scale.price(number) * many for number in (0, 5, 11) for many in (1, 10))]
+    money += [settings.cash, settings.cash / 3.0, 1e17 * scale.unit]
+    return Case(draw(declared(choices, left, right, money)), settings)
+
+
+@st.composite
+def _sweeps(draw: st.DrawFn, scale: Scale, workers: int) -> Case:
+    maker = draw(st.sampled_from(sorted(_GRIDS)))
+    grid = _GRIDS[maker]
+    names = draw(st.lists(st.sampled_from(sorted(grid)), min_size=1, max_size=2, unique=True))
+    parameters = {
+        name: draw(st.lists(st.sampled_from(grid[name]), min_size=1, max_size=3, unique=True)) for name in names
+    }
+    settings = draw(plain_accounts(scale)) if draw(st.booleans()) else draw(accounts())
+    return Case(maker, settings, parameters, workers=workers)
+
+
+@st.composite
+def drawn_cases(draw: st.DrawFn, components: Collection[str] = ()) -> Drawn:
+    """Draw bars with a document.
+
+    `components` are those that the builds on trial replace: what only a loader or a sweep can get wrong is drawn often
+    where one is among them, and else seldom or not at all.
+    """
+    only = set(components) <= {"sweep"} and bool(components)
+    family = "sweep" if only else draw(st.sampled_from(FAMILIES))
+    small = family == "sweep" or set(components) <= {"loader"}
+    ground, scale = draw(markets() if small else grounds())
+    if family == "sweep":
+        wanted = draw(st.integers(0, 3 if only else 39)) if "sweep" in components else 0
+        case = draw(_sweeps(scale, workers=2 if wanted == 3 else 0))
+    else:
+        case = draw(_strategies(family, ground, scale))
+    forms = draw(st.integers(0, 11)) if "loader" in components else 0
+    if set(components) <= {"loader"} and components:
+        forms = forms % 4 + 8
+    table, form = _as_file(ground, forms, draw(st.integers(0, 7)))
+    twin = draw(st.integers(0, len(table) - 1)) if draw(st.integers(0, 9)) == 7 else None
+    return table, encode(replace(case, form=form, twin=twin))
+
+
+def _as_file(ground: Ground, forms: int, more: int) -> tuple[pl.DataFrame, str]:
+    """Return a table in another form of file where the number says so, and with more for a loader to do."""
+    table = ground.table()
+    if forms < 9:
+        return table, FORMS[0]
+    form = FORMS[forms % len(FORMS)]
+    if form == ".csv" and isinstance(ground, Market) and ground.calendar not in ("days", "six hours"):
+        form = ".parquet"
+    if more & 1:
+        table = table.with_columns(note=pl.lit("text"), rank=pl.int_range(pl.len()))
+    if more & 2:
+        table = table.reverse()
+    return table, form

@@ -1,0 +1,202 @@
+"""The worker's task `fuzz`: draw cases, and hold builds to the reference on each, until one differs or time is up.
+
+Before a build runs a case, the case and the build's name are on disk: where the process does not come back, whoever
+started it finds both there. What differs is shrunk by Hypothesis; the last case that differs is the smallest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from optimizer.files import write_json
+from optimizer.observing import Job, attempt
+from optimizer.parity import digests_of, table_digest
+from optimizer.subject import Outputs, Session, Subject
+
+ROUND = 100  # examples that Hypothesis draws from one seed
+MOST_BYTES = 8 << 30  # of memory on top: a candidate that asks for more is told that there is none
+BARS, CASE, RUNNING, PROGRESS = "bars.arrow", "case.json", "running.json", "progress.json"
+Build = Sequence[str]
+
+
+class TimeUp(BaseException):
+    """The time is over; of a kind that Hypothesis lets through."""
+
+
+class DiffersError(Exception):
+    """A build does not do what the reference does."""
+
+
+def fuzz(subject: Subject, job: Job) -> dict[str, Any]:
+    """Draw rounds of cases until there is a find, the examples are done, or the time is up.
+
+    A job has `builds` by name, `seed`, `round` (how many have been), `examples` (or None), `seconds`,
+    `shrink_seconds`, and the `folder` in which the case of the moment stands.
+    """
+    _limit_memory()
+    loop = _Loop(subject, job)
+    number: int = job["round"]
+    with contextlib.suppress(TimeUp):
+        while not loop.failing and loop.wanted():
+            number += 1
+            _draw_round(loop, [job["seed"], number], min(ROUND, loop.wanted()))
+    return {"examples": loop.examples, "round": number, "failing": loop.failing, "shrunk": loop.shrunk}
+
+
+def _limit_memory() -> None:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if os.name == "posix" else 0
+    with contextlib.suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (used + MOST_BYTES, hard))
+
+
+def _draw_round(loop: _Loop, seed: Sequence[int], examples: int) -> None:
+    """Draw examples from one seed; where one differs it is shrunk before this returns."""
+    from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+    from hypothesis import seed as seeded
+    from hypothesis.errors import Flaky
+
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+    )
+    @seeded(json.dumps(list(seed)))
+    @given(loop.subject.drawn_cases([tuple(build) for build in loop.builds.values()]))
+    def one(drawn: tuple[pl.DataFrame, dict[str, Any]]) -> None:
+        loop.example(*drawn)
+
+    try:
+        one()
+        loop.failing = []  # what differed once did not again, and Hypothesis has gone on
+    except DiffersError:
+        loop.shrunk = True
+    except Flaky:
+        loop.shrunk = False  # it depends on what ran before: the last that differed stands
+
+
+class _Loop:
+    """What examples have in common: the builds, the clock, and the last case that differed."""
+
+    def __init__(self, subject: Subject, job: Job) -> None:
+        self.subject = subject
+        self.builds: Mapping[str, Build] = job["builds"]
+        self.examples = 0
+        self.failing: list[str] = []
+        self.shrunk = False
+        self._most: int | None = job["examples"]
+        self._folder = Path(job["folder"])
+        self._shrink_seconds: float = job["shrink_seconds"]
+        self._end = time.monotonic() + job["seconds"]
+
+    def wanted(self) -> int:
+        """Return how many examples there are to draw, as far as that is known."""
+        return ROUND if self._most is None else max(self._most - self.examples, 0)
+
+    def example(self, table: pl.DataFrame, document: Mapping[str, Any]) -> None:
+        """Hold the builds to the reference on one case.
+
+        Raises:
+            DiffersError: where one differs.
+            TimeUp: where the time is over.
+        """
+        if time.monotonic() > self._end:
+            raise TimeUp
+        trial = Trial(self.subject, self._folder, table, document)
+        if self.failing:  # it is being shrunk: one of those that differ is enough
+            if trial.differs(self.failing[0], self.builds[self.failing[0]]):
+                trial.keep(self.failing)
+                raise DiffersError
+            return
+        self.examples += 1
+        write_json(self._folder / PROGRESS, {"examples": self.examples})
+        if failing := [name for name, build in self.builds.items() if trial.differs(name, build)]:
+            self.failing = failing
+            self._end = time.monotonic() + self._shrink_seconds
+            trial.keep(failing)
+            raise DiffersError
+
+
+class Trial:
+    """One case, the reference's outputs on it, and how a build's compare with them."""
+
+    def __init__(self, subject: Subject, folder: Path, table: pl.DataFrame, document: Mapping[str, Any]) -> None:
+        self._subject = subject
+        self._folder = folder
+        self._document = document
+        now = folder / "now"
+        now.mkdir(parents=True, exist_ok=True)
+        self._bars, self._case = now / BARS, now / CASE
+        table.write_ipc(self._bars)
+        self._case.write_text(json.dumps(document, allow_nan=False))
+        self._data = self._bars
+        if document["form"] != self._bars.suffix:
+            self._data = now / f"bars{document['form']}"
+            subject.write_as(document["form"], self._bars, self._data)
+        self._run_note("the reference")
+        self._session = subject.load((), self._data, "refuse")
+        self._loaded = table_digest(self._session.bars)
+        self._expected, _ = self._twice(())
+
+    def keep(self, failing: Sequence[str]) -> None:
+        """Keep the case as the last that differed."""
+        kept = self._folder / "found"
+        kept.mkdir(exist_ok=True)
+        shutil.copyfile(self._bars, kept / BARS)
+        shutil.copyfile(self._case, kept / CASE)
+        write_json(kept / RUNNING, {"failing": list(failing)})
+
+    def differs(self, name: str, build: Build) -> bool:
+        """Whether a build gives other outputs, cold or warm, loads other data, or changes what it is given."""
+        self._run_note(name)
+        obtained, sound = self._twice(build)
+        return not sound or obtained != self._expected
+
+    def _run_note(self, name: str) -> None:
+        (self._folder / RUNNING).write_text(json.dumps({"running": name}))
+
+    def _twice(self, build: Build) -> tuple[list[dict[str, str]], bool]:
+        """Return the digests of a cold run and a warm one, and whether the data and what was asked are as before."""
+        caches = self._folder / "caches"
+        os.environ.update(self._subject.caches_in(caches))
+        case = {"data": str(self._data)}
+        seen: list[Session] = []
+
+        def prepared() -> Callable[[], Callable[[], Outputs]]:
+            session = self._session.under(build)
+            run = session.prepare_drawn(self._document)
+            seen.append(session)
+            return run
+
+        try:
+            run = prepared()
+        except Exception as error:  # noqa: BLE001 - what the engine raises is compared, not handled
+            raised = error
+
+            def run() -> Callable[[], Outputs]:
+                raise raised
+
+        before = [digests_of(session.asked()) for session in seen]
+        digests = [digests_of(attempt(run, case)[0]) for _ in range(2)]
+        sound = all(
+            table_digest(session.bars) == self._loaded
+            and session.notes == self._session.notes
+            and digests_of(session.asked()) == asked
+            for session, asked in zip(seen, before, strict=True)
+        )
+        shutil.rmtree(caches, ignore_errors=True)
+        return digests, sound
