@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from optimizer.subject import Outputs
 
 State = Callable[[Outputs, pl.DataFrame, int, str], Sequence[str]]
 """`Subject.state`: the state after a timestamp, from outputs, in lines."""
+LOAD = "load"
+"""The stage of loading: the data as it was loaded."""
 _MOST = 6  # rows of an output that are shown of a side
 
 
@@ -37,8 +40,8 @@ def with_surroundings(
         before = state(expected, bars, int(earlier[-1]), divergence.symbol)
         lines += _told("before", before)
     lines += _sides(
-        [*_events(expected, obtained, moment), *state(expected, bars, moment, divergence.symbol)],
-        [*_events(obtained, expected, moment), *state(obtained, bars, moment, divergence.symbol)],
+        [*_events(expected, obtained, moment, divergence.symbol), *state(expected, bars, moment, divergence.symbol)],
+        [*_events(obtained, expected, moment, divergence.symbol), *state(obtained, bars, moment, divergence.symbol)],
     )
     return replace(divergence, around=tuple(lines))
 
@@ -56,19 +59,29 @@ def _bar(bars: pl.DataFrame, moment: int, symbol: str) -> list[str]:
     return _told("bars", rows)
 
 
-def _events(side: Outputs, other: Outputs, moment: int) -> list[str]:
-    """Return the rows of this timestamp that the other side does not have, those of large outputs left out."""
+def _events(side: Outputs, other: Outputs, moment: int, symbol: str) -> list[str]:
+    """Return the rows of this timestamp that the other side does not have: those of the symbol, the others counted."""
     lines = []
     for name, table in side.items():
-        if "timestamp" not in table.columns or name in ("features", "gates"):
+        if "timestamp" not in table.columns or name in ("features", "gates", LOAD):
             continue
-        here = table.filter(pl.col("timestamp").to_physical() == moment).drop("timestamp")
-        there = other[name].filter(pl.col("timestamp").to_physical() == moment) if name in other else None
-        theirs = set() if there is None else {repr(row) for row in there.drop("timestamp").rows()}
+        here = _at(table, moment)
+        theirs = {repr(row) for row in _at(other[name], moment).rows()} if name in other else set()
         rows = [row for row in here.iter_rows(named=True) if repr(tuple(row.values())) not in theirs]
-        lines += [f"{name}: {'  '.join(f'{key}={value}' for key, value in row.items())}" for row in rows[:_MOST]]
-        lines += [f"{name}: ... {len(rows) - _MOST} more"] if len(rows) > _MOST else []
+        shown = [row for row in rows if not symbol or row.get("symbol", symbol) == symbol]
+        lines += [f"{name}: {_row(row)}" for row in shown[:_MOST]]
+        if more := len(rows) - len(shown[:_MOST]):
+            lines.append(f"{name}: {more} more, which the other side does not have")
     return lines
+
+
+def _at(table: pl.DataFrame, moment: int) -> pl.DataFrame:
+    return table.filter(pl.col("timestamp").to_physical() == moment).drop("timestamp")
+
+
+def _row(row: dict[str, Any]) -> str:
+    """Return a row in words, without what it does not have."""
+    return "  ".join(f"{name} {value}" for name, value in row.items() if value is not None and value == value)
 
 
 def _sides(expected: Sequence[str], obtained: Sequence[str]) -> list[str]:

@@ -8,11 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from optimizer.around import with_surroundings
+from optimizer.around import LOAD, with_surroundings
 from optimizer.errors import CheckError, InputError
-from optimizer.observing import LOAD
 from optimizer.parity import Divergence, first_divergence
-from optimizer.prefixes import Window
 from optimizer.processes import Processes
 from optimizer.subject import Build, Outputs
 
@@ -27,7 +25,7 @@ def compare(
     candidate: Build,
     scratch: Path,
     name: str,
-    window: Window | None = None,
+    until: int | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Divergence | None:
     """Run two builds on a case, each twice in its process, and return the first place where they differ.
@@ -39,15 +37,14 @@ def compare(
         candidate: the build that is looked at.
         scratch: a folder for what they give.
         name: what the case is called in the divergence.
-        window: where running digests have shown them to part: the data is cut after it, and what both give up to it
-            is left out.
+        until: the last timestamp of the data that they are given, as the number that stands for it; all if None.
         tell: given what was done to the data on loading it.
 
     Raises:
         InputError: where the control refuses the data.
         CheckError: where a process gives no result, or the control gives two.
     """
-    asked = dict(case) | {"input": "workload", "until": window.until if window else None}
+    asked = dict(case) | {"input": "workload", "until": until}
     changed = ""
     for side, build in (("control", control), ("candidate", candidate)):
         job = {"cases": [asked], "keep": "all", "folder": str(scratch / side)}
@@ -69,8 +66,6 @@ def compare(
         raise CheckError(f"the candidate {changed}")
     folders = [scratch / side / "workload" for side in ("control", "candidate")]
     expected, obtained = (read_outputs(folder / case["scenario"]) for folder in folders)
-    if window is not None and window.after is not None:
-        expected, obtained = (_after(side, window.after) for side in (expected, obtained))
     loads = [read_outputs(folder) for folder in folders]
     return located(
         processes, expected=expected | loads[0], obtained=obtained | loads[1], bars=loads[0].get(LOAD), name=name
@@ -92,10 +87,3 @@ def read_outputs(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
     """Return the outputs that a worker left in a folder: all of them, or those of these names."""
     paths = sorted(folder.glob("*.arrow")) if names is None else [folder / f"{name}.arrow" for name in names]
     return {path.stem: pl.read_ipc(path) for path in paths if path.exists()}
-
-
-def _after(outputs: Outputs, moment: int) -> dict[str, pl.DataFrame]:
-    return {
-        name: table.filter(pl.col("timestamp").to_physical() > moment) if "timestamp" in table.columns else table
-        for name, table in outputs.items()
-    }

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from optimizer.around import LOAD
 from optimizer.comparing import LOOKS_AHEAD, compare, located, read_outputs
 from optimizer.golden import Golden
-from optimizer.observing import LOAD
 from optimizer.parity import EXCEPTION, Divergence
-from optimizer.prefixes import first_window
 from optimizer.processes import Processes
 from optimizer.subject import Build
 
@@ -120,8 +119,7 @@ def judge(
             continue
         failed.append((name, have))
         if "error" in have and EXCEPTION not in want["expected"]:
-            told = told or "{type}: {text} (at {at})".format(**have["error"])
-            told = told if told.startswith(name) else f"{name}: {told}"
+            told = told or "{0}: {type}: {text} (at {at})".format(name, **have["error"])
     told = told or next((text for text in spoilt.values() if text), "")
     found = CheckResult(len(wanted), tuple(name for name, _ in failed), None, told, first)
     if failed and not told:
@@ -166,8 +164,8 @@ def _by_reference(
     entry = golden.manifest["cases"][case]
     asked = next(one for one in golden.cases() if f"{one['input']}/{one['scenario']}" == case)
     asked = {key: value for key, value in asked.items() if key != "expected"}
-    window = first_window(entry["running"], have["running"]) if "running" in entry and "running" in have else None
-    for place, part in enumerate([window, None] if window else [None]):
+    part = first_part(entry["running"], have["running"]) if "running" in entry and "running" in have else None
+    for place, until in enumerate([part, None] if part is not None else [None]):
         found = compare(
             processes,
             asked,
@@ -175,13 +173,11 @@ def _by_reference(
             candidate=build,
             scratch=scratch / f"compare-{place}",
             name=f"{golden.spec.name}/{case}",
-            window=part,
+            until=until,
         )
         if found is not None:
-            note = BY_DIGESTS if part else ""
-            ahead = LOOKS_AHEAD if window and not part else ""
-            lines = tuple(f"note       {text}" for text in (note, ahead) if text)
-            return replace(found, around=(*lines, *found.around))
+            note = "" if part is None else BY_DIGESTS if until is not None else LOOKS_AHEAD
+            return replace(found, around=((f"note       {note}",) if note else ()) + found.around)
     return None
 
 

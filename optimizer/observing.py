@@ -16,13 +16,13 @@ from typing import Any
 
 import polars as pl
 
+from optimizer.around import LOAD
 from optimizer.files import write_with
 from optimizer.parity import EXCEPTION, digests_of, table_digest
 from optimizer.prefixes import running_digests
 from optimizer.subject import Outputs, Session, Subject
 
 Job = dict[str, Any]
-LOAD = "load"
 SMALL = 200_000  # bars: so many are digested after every case, and not only after all of them
 
 

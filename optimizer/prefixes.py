@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,13 +19,6 @@ from optimizer.subject import Outputs
 
 PARTS = 16
 _LENGTH = 16  # hex digits: to find a place by, not to prove anything with
-
-
-class Window(NamedTuple):
-    """A stretch of time, as the numbers that stand for timestamps: after `after`, up to `until`."""
-
-    after: int | None
-    until: int
 
 
 def running_digests(outputs: Outputs) -> dict[str, Any]:
@@ -54,16 +47,18 @@ def _at(table: pl.DataFrame, until: Sequence[int]) -> list[str]:
     return found
 
 
-def first_window(expected: Mapping[str, Any], obtained: Mapping[str, Any]) -> Window | None:
-    """Return the first part of time in which an output differs; None where that can't be told from the digests."""
-    until = expected["until"]
-    if not until or until != obtained["until"]:
+def first_part(expected: Mapping[str, Any], obtained: Mapping[str, Any]) -> int | None:
+    """Return the end of the first part of time in which an output differs; None where the digests can't tell."""
+    until: list[int] = expected["until"]
+    if until != obtained["until"]:
         return None
     names = {*expected["digests"], *obtained["digests"]}
-    for place, end in enumerate(until):
-        if any(_digest(expected, name, place) != _digest(obtained, name, place) for name in names):
-            return Window(until[place - 1] if place else None, end)
-    return None
+    differs = (
+        end
+        for place, end in enumerate(until)
+        if any(_digest(expected, name, place) != _digest(obtained, name, place) for name in names)
+    )
+    return next(differs, None)
 
 
 def _digest(side: Mapping[str, Any], name: str, place: int) -> str | None:

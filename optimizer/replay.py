@@ -8,12 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from optimizer.around import LOAD
 from optimizer.comparing import compare, read_outputs
 from optimizer.errors import CheckError, InputError
 from optimizer.golden import Golden
-from optimizer.observing import LOAD
 from optimizer.parity import Divergence
-from optimizer.prefixes import Window
 from optimizer.processes import Processes
 from optimizer.subject import Build
 
@@ -39,9 +38,7 @@ def case_of(golden: Golden, name: str) -> dict[str, Any]:
     return {key: value for key, value in cases[name].items() if key != "expected"}
 
 
-def replay(
-    golden: Golden, processes: Processes, name: str, build: Build, until: str | None, scratch: Path
-) -> Replayed:
+def replay(golden: Golden, processes: Processes, name: str, build: Build, until: str | None, scratch: Path) -> Replayed:
     """Run the reference and a build on the case INPUT/SCENARIO, up to a timestamp if one is given.
 
     Raises:
@@ -52,9 +49,9 @@ def replay(
     bars = _bars(processes, case, scratch)
     moment, shown = _moment(bars, until)
     label = f"{golden.spec.name}/{name}"
-    window = None if until is None else Window(None, moment)
+    last = None if until is None else moment
     folder = scratch / "replay"
-    found = compare(processes, case, control=(), candidate=build, scratch=folder, name=label, window=window)
+    found = compare(processes, case, control=(), candidate=build, scratch=folder, name=label, until=last)
     if found is not None:
         return Replayed(found, shown, ())
     outputs = read_outputs(folder / "control" / "workload" / case["scenario"])
