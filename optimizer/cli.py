@@ -16,6 +16,7 @@ from optimizer.commands.bench import bench
 from optimizer.commands.catalog import catalog
 from optimizer.commands.check import check
 from optimizer.commands.ecn import ecn
+from optimizer.commands.fuzz import fuzz_command
 from optimizer.commands.golden import golden
 from optimizer.commands.look import look
 from optimizer.commands.replay import replay
@@ -23,6 +24,7 @@ from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
 from optimizer.config import Config
 from optimizer.ecn import notices
 from optimizer.errors import CheckError, InputError
+from optimizer.ordering import without
 from optimizer.progress import Progress, make_console
 from optimizer.reporters.notice import write_change
 from optimizer.reporters.pages import write_pages
@@ -113,7 +115,7 @@ def main(
     if focus not in known:
         raise InputError(f"unknown focus {focus!r}", hint=f"Choose from {', '.join(known)}")
     progress = Progress(make_console())
-    first = _start(config, start)
+    first = _start(config, start, only)
     candidates = chosen(config, focus, only, first)
     if not candidates:
         rest = "that is not in the accepted build" if first else "yet"
@@ -128,11 +130,12 @@ def main(
     ctx.exit(_carry_out(config, run, candidates, first, out, progress))
 
 
-def _start(config: Config, start: str) -> tuple[str, ...]:
-    """Return the build that a run starts at."""
+def _start(config: Config, start: str, only: Sequence[str]) -> tuple[str, ...]:
+    """Return the build that a run starts at; the accepted one without what is to be tried, where that is in it."""
     if start == "reference":
         return ()
-    build = tuple(config.subject.accepted()) if start == "build" else tuple(start.split(","))
+    accepted = without(config.subject, tuple(config.subject.accepted()), only)
+    build = accepted if start == "build" else tuple(start.split(","))
     config.subject.check_build(build)
     return build
 
@@ -171,7 +174,7 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
         run.folder.parent.rmdir()  # where it was the first run
 
 
-for command in (bench, catalog, check, ecn, golden, look, replay):
+for command in (bench, catalog, check, ecn, fuzz_command, golden, look, replay):
     main.add_command(command)
 
 
