@@ -49,7 +49,7 @@ def _runs(fills: pl.DataFrame, closes: pl.DataFrame, lot: float, end: int) -> pl
     moves = (
         fills.select(*at, _lots(fills["quantity"], lot))
         .group_by(at)
-        .agg(pl.col("lots").sum())  # of integers: in any order
+        .agg(pl.col("lots").sum())  # exact: of integers, in any order
         .join(closes, on=at, how="left")
     )
     if moves["step"].has_nulls():
