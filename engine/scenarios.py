@@ -199,6 +199,11 @@ _GATES: tuple[Gate, ...] = (
     MinMomentum(20, -0.05),
 )
 _NARROW: tuple[Gate, ...] = (MinMomentum(100, 0.35),)  # lets few bars through, on generated and on real prices
+_GATES_TO_TRY = [
+    {"momentum": momentum, "atr_percent": atr_percent}
+    for atr_percent in (4.0, 3.0, 3.5, 2.5)
+    for momentum in (-0.1, 0.1, 0.0, 0.05, -0.05)
+]
 _FREE = Settings(cash=1_000_000.0)
 _ALL = (
     Scenario("sma_cross", "SMA 10 over SMA 50, declared; stop-loss, trailing stop, take-profit; costs", _cross),
@@ -254,12 +259,15 @@ _ALL = (
         "sweep_gates",
         "a sweep that tightens and loosens two gates, over the first 12 symbols",
         gated_with,
-        parameters=[
-            {"momentum": momentum, "atr_percent": atr_percent}
-            for atr_percent in (4.0, 3.0, 3.5, 2.5)
-            for momentum in (-0.1, 0.1, 0.0, 0.05, -0.05)
-        ],
+        parameters=_GATES_TO_TRY,
         symbols=12,
+    ),
+    Scenario(
+        "sweep_gates_few",
+        "a sweep that tightens and loosens two gates, over the first 5 symbols",
+        gated_with,
+        parameters=_GATES_TO_TRY,
+        symbols=5,
     ),
     Scenario(
         "sweep_stops",

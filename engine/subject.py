@@ -44,7 +44,7 @@ _GENERATED: Mapping[str, Sequence[str]] = {
         *("sma_cross", "sma_cross_plain", "level", "in_and_out", "restless", "tight_cash", "no_trades"),
         "on_margin",
         *("gated", "gated_in_and_out", "gated_plain", "gated_restless", "gates_shut", "ruined", "ruined_plain"),
-        *("sweep_rules", "sweep_gates", "sweep_chance"),
+        *("sweep_rules", "sweep_gates_few", "sweep_chance"),
         *FAILING,
     ],
     "ties": [
@@ -96,6 +96,7 @@ class GoldenSet:
     cases: Sequence[tuple[str, str]]
     on_bad_bars: str = "refuse"
     keep_outputs: bool = True
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -182,7 +183,10 @@ class EngineSubject:
     default_workload: Workload = WORKLOADS["cross"]
     common_scenarios: tuple[str, ...] = COMMON
     knobs: Mapping[str, Mapping[str, str]] = field(
-        default_factory=lambda: {f"workers {count}": {"EXACT_CHANGE_WORKERS": count} for count in ("2", "3")}
+        default_factory=lambda: {
+            "workers 2": {"EXACT_CHANGE_WORKERS": "2"},
+            "workers 3, trials shuffled": {"EXACT_CHANGE_WORKERS": "3", "EXACT_CHANGE_TRIAL_ORDER": "shuffled"},
+        }
     )
     build_file: Path = BUILD_FILE
     source_root: Path = _ENGINE
@@ -286,6 +290,10 @@ class EngineSubject:
     def load(self, names: Sequence[str], data: Path, on_bad_bars: str) -> Session:
         """Load data under a build."""
         return _session(load(data, on_bad_bars=on_bad_bars, build=names), data)
+
+    def check_drawn(self, document: Mapping[str, Any], where: object) -> None:
+        """Raise where this is no document of a drawn case; `where` is what the error names."""
+        decode(document, where)
 
     def drawn_cases(self, builds: Sequence[Sequence[str]]) -> Any:
         """Return what Hypothesis draws cases from for these builds: bars, each with a document for `prepare_drawn`."""

@@ -24,6 +24,7 @@ from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
 from optimizer.config import Config
 from optimizer.ecn import notices
 from optimizer.errors import CheckError, InputError
+from optimizer.knobs import MATRICES
 from optimizer.ordering import without
 from optimizer.progress import Progress, make_console
 from optimizer.reporters.notice import write_change
@@ -80,6 +81,13 @@ def _fail(text: str, code: int) -> None:
     help="Start at the reference, at the accepted build (build), or at names with commas between.",
 )
 @click.option(
+    "--matrix",
+    type=click.Choice(MATRICES),
+    default="quick",
+    show_default=True,
+    help="How many environments each change is held to.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Where runs and notices go; reports/ if not given."
 )
 @click.version_option(package_name="exact-change")
@@ -92,6 +100,7 @@ def main(
     scenario: str | None,
     only: tuple[str, ...],
     start: str,
+    matrix: str,
     out: Path | None,
 ) -> None:
     """Make a trading engine fast, and prove that nothing else changed.
@@ -127,7 +136,8 @@ def main(
     list(notices(out / "ecn"))  # a damaged notice is told before anything is measured
     run = new_run(config, out, focus, held_to, wanted, scenario_given=scenario is not None)
     run.data["generated"] = data is None
-    ctx.exit(_carry_out(config, run, candidates, first, out, progress))
+    runner = Runner(config, run, progress, matrix)
+    ctx.exit(_carry_out(config, runner, run, candidates, first, out, progress))
 
 
 def _start(config: Config, start: str, only: Sequence[str]) -> tuple[str, ...]:
@@ -141,9 +151,14 @@ def _start(config: Config, start: str, only: Sequence[str]) -> tuple[str, ...]:
 
 
 def _carry_out(
-    config: Config, run: Run, candidates: Sequence[Any], first: tuple[str, ...], out: Path, progress: Progress
+    config: Config,
+    runner: Runner,
+    run: Run,
+    candidates: Sequence[Any],
+    first: tuple[str, ...],
+    out: Path,
+    progress: Progress,
 ) -> int:
-    runner = Runner(config, run, progress)
     ecns: dict[str, str] = {}
     try:
         runner.start(first, candidates)

@@ -45,6 +45,7 @@ class Evidence:
     determinism: Determinism | None = None
     before: Arm | None = None
     after: Arm | None = None
+    remarks: tuple[str, ...] = ()
 
     def ratio(self) -> Ratio | None:
         """Return the control's time over the candidate's, for the figure that is judged."""

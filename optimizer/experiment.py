@@ -33,6 +33,7 @@ class Bench:
     expected: Expected
     scratch: Path
     tick: Callable[[str], None]
+    matrix: str = "quick"
 
     def differing(self, arm: Arm) -> str | None:
         """Return the first scenario on which a measured run did not give the reference's bits."""
@@ -77,9 +78,13 @@ def run_trial(
     scratch = bench.scratch / name.replace("/", "-")
     scenarios = len(bench.golden.spec.cases) + len(workload.scenarios)
     bench.tick("parity with the golden set, and determinism")
-    result, determinism = examine(bench.golden, bench.processes, candidate, scratch / "golden")
-    evidence = Evidence(scenarios=scenarios, error=result.error, determinism=determinism)
-    if result.failed and not result.error:
+    result, determinism = examine(bench.golden, bench.processes, candidate, scratch / "golden", matrix=bench.matrix)
+    evidence = Evidence(scenarios=scenarios, determinism=determinism)
+    if determinism is not None:
+        evidence = replace(evidence, divergence=determinism.divergence)
+    elif result.error:
+        evidence = replace(evidence, error=result.error)
+    elif result.failed:
         cases = f"{len(result.failed)} of {result.cases} golden scenarios differ ({', '.join(result.failed)})"
         evidence = replace(evidence, diverged=cases, divergence=result.divergence)
     if determinism is None or not determinism.holds:

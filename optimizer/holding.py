@@ -12,6 +12,7 @@ from optimizer.around import LOAD
 from optimizer.comparing import LOOKS_AHEAD, compare, located, read_outputs
 from optimizer.golden import Golden
 from optimizer.parity import EXCEPTION, Divergence
+from optimizer.prefixes import first_part
 from optimizer.processes import Processes
 from optimizer.subject import Build
 

@@ -22,6 +22,7 @@ from optimizer.ordering import next_of, with_required
 from optimizer.processes import Processes
 from optimizer.profilers.cpu import Hotspot, by_component
 from optimizer.progress import Progress
+from optimizer.static_look import look
 from optimizer.stats import Ratio
 from optimizer.subject import Build, Candidate
 
@@ -144,10 +145,11 @@ def new_run(config: Config, out: Path, focus: str, golden: Golden, workload: Wor
 class Runner:
     """Carries a run out."""
 
-    def __init__(self, config: Config, run: Run, progress: Progress) -> None:
+    def __init__(self, config: Config, run: Run, progress: Progress, matrix: str = "quick") -> None:
         self._config = config
         self._run = run
         self._progress = progress
+        self._matrix = matrix
         self.processes = Processes(config, run.folder / "jobs")
         self._scratch = run.folder / "jobs" / "scratch"
 
@@ -166,7 +168,9 @@ class Runner:
                     "the accepted build does not give the reference's bits on this data: see optimize check --data"
                 )
         subject = self._config.subject
-        self._bench = Bench(subject, self.processes, run.golden, expected, self._scratch, self._progress.tick)
+        self._bench = Bench(
+            subject, self.processes, run.golden, expected, self._scratch, self._progress.tick, self._matrix
+        )
         run.notes = found["notes"]
         run.data |= {name: found[name] for name in ("symbols", "timestamps", "rows")}
         run.profile = self._profile = _profile_of(start, found)
@@ -247,7 +251,9 @@ class Runner:
             )
         if trial.control_again is not None and trial.evidence.before is not None:
             run.aa = ratio_of(trial.evidence.before.judged(), trial.control_again.judged())
-        decision = decide(trial.evidence)
+        remarks = tuple(str(remark) for remark in look(self._config.subject, candidate))
+        evidence = replace(trial.evidence, remarks=remarks)
+        decision = decide(evidence)
         if run.aa_passed is False and decision.verdict in EXACT:
             reason = f"the measurement is void: the control differs from itself, {run.aa}"
             decision = Decision(Verdict.INCONCLUSIVE, reason)
@@ -255,7 +261,7 @@ class Runner:
             run.final = build
         elif decision.verdict in EXACT:
             run.final = control  # what joined was in a build that is exact
-        return Change(candidate, workload, control, build, joined, self._profile, trial.evidence, decision)
+        return Change(candidate, workload, control, build, joined, self._profile, evidence, decision)
 
     def finish(self) -> None:
         """Measure the reference against what the run ended with, and clear the scratch files away."""

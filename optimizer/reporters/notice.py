@@ -87,6 +87,7 @@ def _body(config: Config, run: Run, change: Change) -> str:
         parity_verdict="the same bits" if not evidence.diverged else evidence.diverged,
         determinism=evidence.determinism,
         compile_seconds=evidence.determinism.compile_seconds if evidence.determinism else 0.0,
+        remarks=evidence.remarks,
         divergence=str(evidence.divergence) if evidence.divergence else "",
         data=run.data,
         pairs=ratio.pairs if ratio else 0,

@@ -48,6 +48,8 @@ def print_change(console: Console, change: Change, ecn: str) -> None:
     console.print(line)
     if change.evidence.divergence:
         console.print(str(change.evidence.divergence), markup=False)
+    for remark in change.evidence.remarks:
+        console.print(f"  look at  {remark}", markup=False)
 
 
 def print_summary(console: Console, run: Run, ecns: Mapping[str, str], out: str) -> None:
