@@ -22,8 +22,13 @@ _OPTIONS: dict[str, Any] = {
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+_ALSO = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "ENABLE_AVX", "DISABLE_INTEL_SVML")
+"""Settings of Numba's that change its code and are not in its key; the processor is."""
+
+
 def _source_digest() -> str:
-    named = repr((sys.version_info[:2], sorted(_OPTIONS.items()), code_digest()))
+    settings = [str(getattr(numba.config, name)) for name in _ALSO]
+    named = repr((sys.version_info[:2], sorted(_OPTIONS.items()), settings, code_digest()))
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
@@ -84,4 +89,8 @@ def _prefetch(_: Any, array: Any, index: Any) -> Any:
     return types.void(array, index), emit
 
 
-prefetch = _untyped(intrinsic)(_prefetch)
+def _prefetch_nothing(_: Any, __: Any) -> None:
+    """Stand in for the prefetch where Numba leaves functions as plain Python (NUMBA_DISABLE_JIT=1)."""
+
+
+prefetch = _prefetch_nothing if numba.config.DISABLE_JIT else _untyped(intrinsic)(_prefetch)

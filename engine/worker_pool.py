@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import selectors
 import signal
 import subprocess
@@ -28,6 +29,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from engine.counting import work
+from engine.errors import InputError
 from engine.pipeline import Feed
 from engine.strategy_names import Encoded
 from engine.trial_worker import row_of
@@ -153,7 +155,7 @@ class Pool:
         Whatever ends this early, Ctrl-C among it, ends the workers.
         """
         self._modules |= task.modules
-        waiting = deque(task.trials)
+        waiting = deque(in_order(list(task.trials)))
         try:
             yield from self._run(task, count, waiting)
         except CannotStartError as error:
@@ -231,6 +233,17 @@ class Pool:
             worker.sent.popleft()
             yield died, TrialRow(None, None, "WorkerDied: the process of this trial ended three times")
         waiting.extendleft(reversed(worker.sent))
+
+
+def in_order(places: list[int]) -> list[int]:
+    """Return trials in the order in which they are handed out: as they come, or EXACT_CHANGE_TRIAL_ORDER=shuffled."""
+    order = os.environ.get("EXACT_CHANGE_TRIAL_ORDER", "")
+    if order not in ("", "shuffled"):
+        raise InputError(f"EXACT_CHANGE_TRIAL_ORDER is {order!r}", hint="shuffled, or nothing")
+    if order:
+        random.Random(0).shuffle(places)  # noqa: S311 - no secret, and the same order every time
+        work["trials handed out of order"] += len(places)
+    return places
 
 
 def _taken(worker: Worker, answer: Any) -> tuple[int, TrialRow | Left] | None:

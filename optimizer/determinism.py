@@ -1,35 +1,60 @@
 """Determinism: the same digests in every environment that must not matter.
 
-Every cell turns one knob in a fresh process. A knob whose canary does not move is reported as having no effect
-here, never as passed.
+The cells of a matrix (optimizer.knobs) turn the knobs of the environment in fresh processes. A knob whose canary does
+not move is reported as having no effect here, never as passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.golden import CheckResult, Golden, judge
-from optimizer.processes import Observation, Processes
+from optimizer.around import LOAD
+from optimizer.cells import Cells, Seen
+from optimizer.comparing import located, read_outputs
+from optimizer.culprits import culprits, unsteady
+from optimizer.errors import InputError
+from optimizer.golden import Golden
+from optimizer.holding import CheckResult, judge
+from optimizer.knobs import (
+    COLD_CODE,
+    COMPILED,
+    INTERPRETED,
+    KEPT,
+    MATRICES,
+    NUMBA,
+    OPTIMIZED,
+    RACE,
+    TARGET,
+    WARM_CODE,
+    Deed,
+    Setting,
+    matrix_of,
+)
+from optimizer.parity import Divergence
+from optimizer.processes import Processes
 from optimizer.subject import Build
 
-_HASH_SEEDS = ("0", "1", "2")
-_THREADS = ("1", "2")
-_THREAD_KNOBS = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_COLD, _WARM, _DAMAGED = "caches cold", "caches warm", "caches damaged"
+_COMPILING = (NUMBA, TARGET, OPTIMIZED, INTERPRETED)
 
 
 @dataclass(frozen=True)
 class Determinism:
-    """What the cells gave: how many, how many had the golden bits, and which knobs did nothing here."""
+    """What the cells gave: how many, how many had the golden bits, and which settings did nothing here.
+
+    `differing` names the knobs under which the bits differ, with the cases and what kind of code varies so;
+    `divergence` is the first of them in full. `turned` are the settings whose canaries moved.
+    """
 
     cells: int
     identical: int
     no_effect: tuple[str, ...]
     differing: str
     compile_seconds: float
+    divergence: Divergence | None = None
+    turned: tuple[str, ...] = ()
+    matrix: str = "quick"
 
     @property
     def holds(self) -> bool:
@@ -37,110 +62,123 @@ class Determinism:
         return self.identical == self.cells
 
 
-def cells() -> dict[str, Mapping[str, str]]:
-    """Return the environment of every cell that stands alone, by the name of its knob and setting."""
-    found: dict[str, Mapping[str, str]] = {f"hash seed {seed}": {"PYTHONHASHSEED": seed} for seed in _HASH_SEEDS}
-    return found | {f"threads {count}": dict.fromkeys(_THREAD_KNOBS, count) for count in _THREADS}
-
-
 def examine(
-    golden: Golden, processes: Processes, build: Build, scratch: Path
+    golden: Golden, processes: Processes, build: Build, scratch: Path, *, matrix: str = "quick"
 ) -> tuple[CheckResult, Determinism | None]:
-    """Hold a build to a golden set in every cell, two cells at a time.
+    """Hold a build to a golden set in every cell of a matrix, quick or full.
 
     The first cell runs every case twice, with what it has computed before at hand the second time. Where it does not
-    give the golden bits there is no more to be said: that is a divergence, or a failure.
+    give the golden bits, and gives the same other bits in a second process, there is no more to be said: that is a
+    divergence, or a failure.
+
+    Raises:
+        InputError: where there is no matrix of this name.
     """
-    code, own = scratch / "code-cache", scratch / "own-caches"
-    environments = cells() | dict(processes.knobs)
-    home = next(iter(environments))
-    job = {"cases": golden.cases(), "folder": str(scratch)}
-    once = {"keep": "none", "twice": False}
-
-    def run(name: str) -> Observation:
-        return processes.run(
-            "outputs", build, job | ({"keep": "different"} if name == home else once), environments[name]
-        )
-
-    def run_on_caches() -> dict[str, Observation]:
-        """Run with empty caches, then with what that left on disk, then with damage done to it."""
-        found = {}
-        for name in (_COLD, _WARM, _DAMAGED):
-            if name != _DAMAGED or _damage(own):
-                found[name] = processes.run("outputs", build, job | once, {"NUMBA_CACHE_DIR": str(code)}, caches=own)
-        return found
-
-    with ThreadPoolExecutor(2) as pool:
-        caches = pool.submit(run_on_caches)
-        try:
-            seen = dict(zip(environments, pool.map(run, environments), strict=True)) | caches.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            processes.stop()
-            raise
-    result = judge(golden, seen[home].result, seen[home].error, scratch)
+    if matrix not in MATRICES:
+        raise InputError(f"unknown matrix {matrix!r}", hint=f"Choose from {', '.join(MATRICES)}")
+    cells = Cells(golden, processes, build, scratch)
+    home, *others = cells.run_all(matrix_of(matrix, processes.knobs))
+    result = judge(golden, home.observation.result, home.observation.error, home.folder, processes, build)
     if not result.exact:
-        return result, None
-    return result, _summed(golden, seen, tuple(processes.knobs), compiled=any(code.rglob("*.nbi")))
+        return result, _from_run_to_run(cells, home, matrix, result.divergence)
+    divergence = _first_divergence(golden, processes, [one for one in others if not one.exact])
+    return result, _summed(cells, [home, *others], matrix, divergence)
 
 
-def _damage(folder: Path) -> bool:
-    """Change a byte in the middle of every file that a build has kept; return whether there was one."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    for path in files:
-        content = bytearray(path.read_bytes())
-        if content:
-            content[len(content) // 2] ^= 0xFF
-        path.write_bytes(content)
-    return bool(files)
+def _from_run_to_run(cells: Cells, home: Seen, matrix: str, divergence: Divergence | None) -> Determinism | None:
+    """Tell whether what is wrong is not the same in a second process; None where it is: that is a divergence."""
+    if not home.observation.ok:
+        return None
+    again = cells.alone(None, home.failed)
+    if not again.observation.ok:
+        return None
+    moving = [name for name in home.failed if again.digests[name] != home.digests[name]]
+    if not moving:
+        return None
+    return Determinism(2, 0, (), str(unsteady(home, moving)), 0.0, divergence, (), matrix)
 
 
-def _summed(golden: Golden, seen: Mapping[str, Observation], knobs: Sequence[str], *, compiled: bool) -> Determinism:
-    results = {name: _judged(golden, observation) for name, observation in seen.items()}
-    differing = [name for name, result in results.items() if not result.exact]
+def _summed(cells: Cells, seen: Sequence[Seen], matrix: str, divergence: Divergence | None) -> Determinism:
+    differing = [one for one in seen if not one.exact]
+    moved = {setting: _moved(setting, seen) for one in seen for setting in one.cell.settings}
     return Determinism(
-        cells=len(results),
-        identical=len(results) - len(differing),
-        no_effect=_without_effect(seen, knobs, compiled=compiled),
-        differing="; ".join(_told(name, results[name]) for name in differing),
-        compile_seconds=results[_COLD].first_seconds - results[_WARM].first_seconds if compiled else 0.0,
+        cells=len(seen),
+        identical=len(seen) - len(differing),
+        no_effect=tuple(_no_effect(moved, seen)),
+        differing="; ".join(map(str, culprits(cells, differing))) if differing else "",
+        compile_seconds=_compile_seconds(seen),
+        divergence=divergence,
+        turned=tuple(setting.name for setting, effect in moved.items() if effect),
+        matrix=matrix,
     )
 
 
-def _judged(golden: Golden, seen: Observation) -> CheckResult:
-    """Compare digests only: nothing is kept of a cell, and the golden check shows a divergence in full."""
-    wanted = {f"{case['input']}/{case['scenario']}": case["expected"] for case in golden.cases()}
-    if seen.result is None:
-        return judge(golden, None, seen.error, Path())
-    failed = [
-        name
-        for (name, expected), case in zip(wanted.items(), seen.result["cases"], strict=True)
-        if "error" in case or not case["digests"] == case["again"] == expected
-    ]
-    return CheckResult(len(wanted), tuple(failed), None, "", seen.result["cases"][0].get("first_ns", 0) / 1e9)
+def _moved(setting: Setting, seen: Sequence[Seen]) -> bool:
+    """Whether a setting had an effect in a cell that stands: on its canary, on kept files, or on what was counted."""
+    home, *others = seen
+    inside = [one for one in others if setting in one.cell.settings and one.observation.ok]
+    if setting in home.cell.settings:
+        return any(_canary(one, setting) != _canary(home, setting) for one in others if one.observation.ok)
+    if setting.deed is Deed.SMALL and not any(one.cases for one in inside):
+        return False
+    if setting.knob.canary:
+        compiles = setting.knob not in _COMPILING or _compiles(seen)
+        return compiles and any(_canary(one, setting) not in (None, _canary(home, setting)) for one in inside)
+    if setting.deed is Deed.REVERSE:
+        return any(one.cases > 1 for one in inside)
+    if setting.deed:
+        return any(setting.deed in one.deeds for one in inside)
+    elsewhere = frozenset[str]().union(*(one.counted for one in seen if not _turns_own(one)))
+    return any(one.counted - elsewhere for one in inside)
 
 
-def _told(name: str, result: CheckResult) -> str:
-    return f"{name}: {result.error or ', '.join(result.failed)}"
+def _turns_own(seen: Seen) -> bool:
+    """Whether a cell turns a knob of the subject's own."""
+    return any(not setting.knob.canary and not setting.deed for setting in seen.cell.settings)
 
 
-def _counts(seen: Observation) -> list[object]:
-    """Return which things were counted in each case."""
-    return [sorted(case.get("counts", {})) for case in seen.result["cases"]] if seen.result else []
+def _canary(seen: Seen, setting: Setting) -> str | None:
+    return seen.observation.canaries.get(setting.knob.canary)
 
 
-def _without_effect(seen: Mapping[str, Observation], knobs: Sequence[str], *, compiled: bool) -> tuple[str, ...]:
-    """Return the knobs whose canaries stayed put; that of an engine's own knob is what the engine counted."""
+def _compiles(seen: Sequence[Seen]) -> bool:
+    return seen[0].observation.canaries.get(COMPILED.canary) != "0"
 
-    def values(prefix: str, canary: str) -> set[int]:
-        return {observation.canaries.get(canary, 0) for name, observation in seen.items() if name.startswith(prefix)}
 
-    still = ["hash seed"] if len(values("hash seed", "hash")) < len(_HASH_SEEDS) else []
-    pools = ("polars_threads", "numba_threads")
-    still += [pool.replace("_", " ") for pool in pools if len(values("threads", pool)) < len(_THREADS)]
-    if not compiled:
-        still.append("code cache (this build compiles nothing)")
-    if _DAMAGED not in seen:
-        still.append("own caches (this build keeps nothing on disk)")
-    still += [knob for knob in knobs if _counts(seen[knob]) == _counts(seen[f"threads {_THREADS[0]}"])]
-    return tuple(still)
+def _no_effect(moved: Mapping[Setting, bool], seen: Sequence[Seen]) -> Iterator[str]:
+    """Tell the settings that did nothing, with the reason where it lies in the build."""
+    for setting, effect in moved.items():
+        if effect:
+            continue
+        why = ""
+        if not _compiles(seen) and (setting.knob in _COMPILING or setting.deed is Deed.CODE):
+            why = " (this build compiles nothing)"
+        elif setting.deed is Deed.CODE:
+            why = " (this build keeps no compiled code)"
+        elif setting.deed in KEPT:
+            why = " (this build keeps nothing on disk)"
+        yield f"{setting.name}{why}"
+    races = [one.observation.canaries[RACE.canary] for one in seen if RACE.canary in one.observation.canaries]
+    if not any(not race.startswith("1 of") for race in races):
+        yield "repeats (nothing varied from run to run)"
+
+
+def _compile_seconds(seen: Iterable[Seen]) -> float:
+    """Return what compiling took: the first run with an empty code cache less that with a full one."""
+    first = {setting: one.first_seconds for one in seen for setting in one.cell.settings}
+    compiles = any(Deed.CODE in one.deeds for one in seen if COLD_CODE in one.cell.settings)
+    return first[COLD_CODE] - first[WARM_CODE] if compiles else 0.0
+
+
+def _first_divergence(golden: Golden, processes: Processes, differing: Sequence[Seen]) -> Divergence | None:
+    """Return where the first cell that gave other bits did so first, where what was recorded is kept."""
+    for one in differing:
+        for name in one.failed:
+            expected, obtained = golden.expected(name), read_outputs(one.folder / name)
+            if expected is None or not obtained:
+                continue
+            bars = read_outputs(one.folder / name.split("/")[0], [LOAD]).get(LOAD)
+            label = f"{golden.spec.name}/{name}"
+            if found := located(processes, expected=expected, obtained=obtained, bars=bars, name=label):
+                return found
+    return None

@@ -30,7 +30,7 @@ class Observation:
 
     result: dict[str, Any] | None
     error: str
-    canaries: dict[str, int]
+    canaries: dict[str, str]
     peak_bytes: int
     refused: InputError | None = None
 

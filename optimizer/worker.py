@@ -17,13 +17,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numba
-import polars as pl
-
+from optimizer.canaries import observed
 from optimizer.config import load_subject
 from optimizer.files import write_json
 from optimizer.fuzz_task import fuzz
-from optimizer.generated_code import fused_instructions, not_looked_at
 from optimizer.observing import Job, load, outputs, outputs_of_builds, told
 from optimizer.parity import digests_of
 from optimizer.profilers.cpu import profile_run
@@ -39,8 +36,9 @@ def main() -> None:
         subject = load_subject(job["subject"], Path.cwd())
         subject.candidates()  # imported before any clock starts, whatever the build
         _refuse_flushed_denormals()
-        result = {"canaries": _canaries(), "result": _TASKS[job["task"]](subject, job)}
+        result = {"result": _TASKS[job["task"]](subject, job)}
         _refuse_flushed_denormals()
+        result["canaries"] = observed(job.get("canaries", ()))
     except Exception as error:  # noqa: BLE001 - whatever the engine raises is to be told, not to end in a traceback here
         result = {"error": told(error)}
     result["peak_bytes"] = _peak_bytes()
@@ -95,13 +93,10 @@ def _profile(subject: Subject, job: Job) -> dict[str, Any]:
 
 def _look(subject: Subject, job: Job) -> dict[str, Any]:
     """Run the cases, then look at the code that was compiled for them; it takes an empty code cache to see all."""
+    from optimizer.generated_code import fused_instructions, not_looked_at  # has Numba, which the engine sets up first
+
     root = subject.source_root
     return outputs(subject, job) | {"fused": list(fused_instructions(root)), "not_seen": list(not_looked_at(root))}
-
-
-def _canaries() -> dict[str, int]:
-    """Compute what must move when a knob of the environment is turned."""
-    return {"hash": hash("canary"), "polars_threads": pl.thread_pool_size(), "numba_threads": numba.get_num_threads()}
 
 
 def _refuse_flushed_denormals() -> None:
