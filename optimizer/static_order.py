@@ -135,7 +135,9 @@ def surroundings(source: Source, node: ast.AST) -> Iterator[Found]:
             yield Found("pickle", node, _UNPICKLED)
         case ast.keyword(arg="allow_pickle", value=value) if not is_off(value):
             yield Found("pickle", value, _UNPICKLED)
-        case ast.Call(func=func, args=[ast.Constant(value="fork"), *_]):
+        case ast.Call(func=ast.Attribute() | ast.Name() as func, args=[ast.Constant(value="fork"), *_]) if ast.unparse(
+            func
+        ).endswith(("get_context", "set_start_method")):
             yield Found(
                 "fork", node, f"{ast.unparse(func)}: a fork of a process with threads can hang (Polars does): spawn"
             )
