@@ -13,6 +13,8 @@ import resource
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import polars as pl
 
 from optimizer.files import write_json
 from optimizer.observing import Job, attempt
-from optimizer.parity import digests_of, table_digest
+from optimizer.parity import digests_of
 from optimizer.subject import Outputs, Session, Subject
 
 ROUND = 100  # examples that Hypothesis draws from one seed
@@ -62,11 +64,15 @@ def _limit_memory() -> None:
 
 def _draw_round(loop: _Loop, seed: Sequence[int], examples: int) -> None:
     """Draw examples from one seed; where one differs it is shrunk before this returns."""
+    # Hypothesis is imported where it is used: no other task needs it
     from hypothesis import HealthCheck, Phase, Verbosity, given, settings
     from hypothesis import seed as seeded
     from hypothesis.errors import Flaky
 
+    from optimizer.uniform import BACKEND
+
     @settings(
+        backend=BACKEND,
         max_examples=examples,
         database=None,
         deadline=None,
@@ -131,6 +137,28 @@ class _Loop:
             raise DiffersError
 
 
+class Bits:
+    """The bits of outputs, to be compared with others: by their bytes in a file, which is fast, else by digests."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._files = {name: _file_of(table) for name, table in outputs.items()}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return digests_of(self._outputs)
+
+    def same(self, other: Bits) -> bool:
+        """Whether every bit of every output is equal; tables that are may still be laid out otherwise in a file."""
+        return self._files == other._files or self._digests == other._digests
+
+
+def _file_of(table: pl.DataFrame) -> bytes:
+    file = BytesIO()
+    table.write_ipc(file)
+    return file.getvalue()
+
+
 class Trial:
     """One case, the reference's outputs on it, and how a build's compare with them."""
 
@@ -147,10 +175,13 @@ class Trial:
         if document["form"] != self._bars.suffix:
             self._data = now / f"bars{document['form']}"
             subject.write_as(document["form"], self._bars, self._data)
-        self._run_note("the reference")
+        self._note("the reference")
         self._session = subject.load((), self._data, "refuse")
-        self._loaded = table_digest(self._session.bars)
-        self._expected, _ = self._twice(())
+        self._loaded = Bits({"bars": self._session.bars})
+        session, run = self._prepared(())
+        self._expected = self._run(run)
+        if session is not None:
+            session.settle()
 
     def keep(self, failing: Sequence[str]) -> None:
         """Keep the case as the last that differed."""
@@ -162,41 +193,39 @@ class Trial:
 
     def differs(self, name: str, build: Build) -> bool:
         """Whether a build gives other outputs, cold or warm, loads other data, or changes what it is given."""
-        self._run_note(name)
-        obtained, sound = self._twice(build)
-        return not sound or obtained != self._expected
-
-    def _run_note(self, name: str) -> None:
-        (self._folder / RUNNING).write_text(json.dumps({"running": name}))
-
-    def _twice(self, build: Build) -> tuple[list[dict[str, str]], bool]:
-        """Return the digests of a cold run and a warm one, and whether the data and what was asked are as before."""
+        self._note(name)
         caches = self._folder / "caches"
         os.environ.update(self._subject.caches_in(caches))
-        case = {"data": str(self._data)}
-        seen: list[Session] = []
-
-        def prepared() -> Callable[[], Callable[[], Outputs]]:
-            session = self._session.under(build)
-            run = session.prepare_drawn(self._document)
-            seen.append(session)
-            return run
-
         try:
-            run = prepared()
+            session, run = self._prepared(build)
+            asked = Bits(session.asked()) if session else None
+            if not all(self._expected.same(self._run(run)) for _ in range(2)):
+                return True
+            if session is None or asked is None:
+                return False
+            session.settle()
+            return not (
+                self._loaded.same(Bits({"bars": session.bars}))
+                and session.notes == self._session.notes
+                and asked.same(Bits(session.asked()))
+            )
+        finally:
+            shutil.rmtree(caches, ignore_errors=True)
+
+    def _note(self, name: str) -> None:
+        (self._folder / RUNNING).write_text(json.dumps({"running": name}))
+
+    def _prepared(self, build: Build) -> tuple[Session | None, Callable[[], Callable[[], Outputs]]]:
+        """Return a session of a build and the case ready to run; what it raises is raised where it runs."""
+        try:
+            session = self._session.under(build)
+            return session, session.prepare_drawn(self._document)
         except Exception as error:  # noqa: BLE001 - what the engine raises is compared, not handled
-            raised = error
+            return None, partial(_raise, error)
 
-            def run() -> Callable[[], Outputs]:
-                raise raised
+    def _run(self, run: Callable[[], Callable[[], Outputs]]) -> Bits:
+        return Bits(attempt(run, {"data": str(self._data)})[0])
 
-        before = [digests_of(session.asked()) for session in seen]
-        digests = [digests_of(attempt(run, case)[0]) for _ in range(2)]
-        sound = all(
-            table_digest(session.bars) == self._loaded
-            and session.notes == self._session.notes
-            and digests_of(session.asked()) == asked
-            for session, asked in zip(seen, before, strict=True)
-        )
-        shutil.rmtree(caches, ignore_errors=True)
-        return digests, sound
+
+def _raise(error: Exception) -> Callable[[], Outputs]:
+    raise error

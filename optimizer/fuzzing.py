@@ -161,7 +161,7 @@ class _Hunt:
         builds = {name: self._builds.pop(name) for name in failing}
         document = json.loads((case / CASE).read_text(encoding="utf-8"))
         digest = hashlib.sha256((case / BARS).read_bytes() + (case / CASE).read_bytes()).hexdigest()[:8]
-        name = f"{failing[0].replace('/', '-').replace(' ', '-')}-{digest}"
+        name = f"{failing[0].split(',')[-1].split('/')[-1].replace(' ', '-')}-{digest}"
         folder = self._scratch / "found" / name
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(case / BARS, folder / BARS)

@@ -53,6 +53,7 @@ class Golden:
                 "data": str(self.inputs[name]),
                 "on_bad_bars": self.spec.on_bad_bars,
                 "expected": self.manifest["cases"][f"{name}/{scenario}"]["digests"],
+                "drawn": self.spec.documents.get(f"{name}/{scenario}"),
             }
             for name, scenario in self.spec.cases
         ]
@@ -94,11 +95,11 @@ def _check_manifest(manifest: dict[str, Any], spec: GoldenSet, path: Path) -> No
             raise InputError(
                 f"does not have the {what} of the set ({', '.join(sorted(differs))})", where=path, hint=_RECORD
             )
-    if manifest.get("sha256") != _seal(manifest):
+    if manifest.get("sha256") != seal(manifest):
         raise InputError("was edited: it is not the manifest that was recorded", where=path, hint=_RECORD)
 
 
-def _seal(manifest: Mapping[str, Any]) -> str:
+def seal(manifest: Mapping[str, Any]) -> str:
     """Return the digest of what a manifest says, so that an edit by hand is told from a file that was changed."""
     said = {name: value for name, value in manifest.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
@@ -108,7 +109,7 @@ def _opened(config: Config, spec: GoldenSet, folder: Path, manifest: dict[str, A
     inputs: dict[str, Path] = {}
     known = {folder / "manifest.json"}
     for name, entry in manifest["inputs"].items():
-        path = folder / "inputs" / _file_of(name) if entry["kept"] else find_data(config, name)
+        path = folder / "inputs" / file_of(name) if entry["kept"] else find_data(config, name)
         if path is None:
             return None
         _verify(path, entry)
@@ -150,7 +151,7 @@ def record(
         inputs: dict[str, dict[str, Any]] = {}
         paths: dict[str, Path] = {}
         for name, make in spec.inputs.items():
-            path = _made_input(folder / "inputs" / _file_of(name), make()) if make else find_data(config, name)
+            path = _made_input(folder / "inputs" / file_of(name), make()) if make else find_data(config, name)
             if path is None:
                 return None
             paths[name] = path
@@ -161,10 +162,10 @@ def record(
             entry["loaded"] = loaded[name]
         head = {"schema": _SCHEMA, "set": spec.name, "about": spec.about, "reason": reason}
         manifest = head | {"inputs": inputs, "cases": cases}
-        write_json(folder / "manifest.json", manifest | {"sha256": _seal(manifest)})
+        write_json(folder / "manifest.json", manifest | {"sha256": seal(manifest)})
         folder.chmod(0o755)
         ready(folder)
-        _put_in_place(folder, config.golden / spec.name)
+        put_in_place(folder, config.golden / spec.name)
         return config.golden / spec.name / "manifest.json"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -175,7 +176,13 @@ def _recorded_cases(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str | None]]:
     """Run the reference on every case; return what is recorded of each, and the digest of each input as loaded."""
     wanted = [
-        {"input": name, "scenario": scenario, "data": str(inputs[name]), "on_bad_bars": spec.on_bad_bars}
+        {
+            "input": name,
+            "scenario": scenario,
+            "data": str(inputs[name]),
+            "on_bad_bars": spec.on_bad_bars,
+            "drawn": spec.documents.get(f"{name}/{scenario}"),
+        }
         for name, scenario in spec.cases
     ]
     keep = "all" if spec.keep_outputs else "none"
@@ -189,6 +196,8 @@ def _recorded_cases(
         if case["digests"] != case["again"]:
             raise InputError("the reference gave two results", where=f"{spec.name}: {name}")
         cases[name] = {"digests": case["digests"], "rows": case["rows"]}
+        if name in spec.documents:
+            cases[name]["drawn"] = spec.documents[name]
         if "running" in case:
             cases[name]["running"] = case["running"]
         if spec.keep_outputs:
@@ -199,7 +208,7 @@ def _recorded_cases(
     return cases, {name: one["digest"] for name, one in loaded.items()}
 
 
-def _put_in_place(new: Path, place: Path) -> None:
+def put_in_place(new: Path, place: Path) -> None:
     """Swap a folder in; what stood there comes back where that fails."""
     old = new.with_suffix(".old")
     if place.exists():
@@ -213,7 +222,7 @@ def _put_in_place(new: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _file_of(name: str) -> str:
+def file_of(name: str) -> str:
     """Return the file of an input: Arrow, unless its name says otherwise."""
     return name if Path(name).suffix in (".csv", ".parquet") else f"{name}.arrow"
 

@@ -129,6 +129,11 @@ class GoldenSet(Protocol):
         ...
 
     @property
+    def documents(self) -> Mapping[str, Mapping[str, Any]]:
+        """The documents of the cases that the fuzzer has drawn, by `input/scenario`."""
+        ...
+
+    @property
     def on_bad_bars(self) -> str:
         """Refuse or drop."""
         ...
@@ -298,6 +303,10 @@ class Subject(Protocol):
 
     def state(self, outputs: Outputs, bars: pl.DataFrame, moment: int, symbol: str) -> list[str]:
         """Return the state after a timestamp, from the outputs of a run, in lines; `symbol` is always told of."""
+        ...
+
+    def check_drawn(self, document: Mapping[str, Any], where: object) -> None:
+        """Raise an input error where this is no document of a drawn case; `where` is what it names."""
         ...
 
     def drawn_cases(self, builds: Sequence[Build]) -> Any:

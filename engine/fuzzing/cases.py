@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.features import ATR, EMA, RSI, SMA, DataColumn, Feature, Highest, Lowest, Momentum, Volatility
 from engine.fuzzing.accounts import PLAIN, accounts
+from engine.fuzzing.actions import Action, Submit, Target
 from engine.fuzzing.case import FORMS, Case
 from engine.fuzzing.codec import Document, encode
 from engine.fuzzing.markets import (
@@ -22,6 +23,7 @@ from engine.fuzzing.markets import (
     LONG,
     ROUGH_SCALES,
     SCALES,
+    TIED_SCALES,
     WIDE,
     Ground,
     Market,
@@ -29,6 +31,7 @@ from engine.fuzzing.markets import (
     generated,
     markets,
 )
+from engine.fuzzing.script import Script
 from engine.fuzzing.scripts import FEATURES, RULES, Choices, declared, scripts
 from engine.model import Settings
 from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop
@@ -37,6 +40,7 @@ from engine.strategy import Side
 Drawn = tuple[pl.DataFrame, Document]
 LENGTHS = (1, 2, 3, 5, 4, 7, 8, 9, 13, 16, 17, 33)
 """Of features: on both sides of what compiled code adds at once, and longer than many markets."""
+_FAST, _SLOW = (1, 1, 2, 1, 3, 2, 4, 8), (2, 3, 1, 2, 4, 3, 5, 2, 8, 9, 13, 16, 17, 33)
 _OTHERS: tuple[Feature, ...] = (
     *(EMA(2), EMA(5), RSI(2), RSI(5), ATR(2), ATR(4), Volatility(2), Volatility(9), Momentum(1), Momentum(3)),
     *(Highest(2), Highest(7), Lowest(3), Lowest(8), DataColumn("score")),
@@ -68,38 +72,59 @@ def grounds(draw: st.DrawFn) -> tuple[Ground, Scale]:
         return draw(generated(LONG))
     if which == 22:
         return draw(generated(WIDE))
-    jumps = JUMPS if which % 2 else _HALTS
-    return draw(markets(scales=ROUGH_SCALES if which % 3 == 2 else SCALES, jumps=jumps))
+    scales = (TIED_SCALES, SCALES, ROUGH_SCALES)[which % 3]
+    return draw(markets(scales=scales, jumps=JUMPS if which % 2 else _HALTS, longer=which < 36))
 
 
 @st.composite
 def plain_accounts(draw: st.DrawFn, scale: Scale) -> Settings:
-    """Draw a plain account; its cash may be what so many shares cost, and its ruin what it starts with."""
-    settings = draw(accounts(**PLAIN))
-    chosen = draw(st.integers(0, 11))
-    if chosen >= 8:
-        settings = replace(settings, cash=scale.price(draw(st.integers(0, 12))) * (1.0, 10.0, 100.0, 1e4)[chosen - 8])
-    return replace(settings, ruin=settings.cash) if chosen in (5, 9) else settings
+    """Draw a plain account, with no costs, simple ones, or any; its cash is what so many shares cost.
+
+    Its ruin may be what it starts with, or a little less.
+    """
+    kind, number, many, ruin = (draw(st.integers(0, most)) for most in (5, 14, 7, 15))
+    settings = Settings()
+    if kind in (1, 4):
+        settings = Settings(commission=0.001, slippage=0.0005)
+    elif kind == 5:
+        settings = draw(accounts(**PLAIN))
+    cash = scale.price(number + 4) * (10.0, 100.0, 30.0, 1e4, 7.0, 1e3, 1e9, 300.0)[many]
+    return replace(settings, cash=cash, ruin=cash * (1.0, 0.9, 0.99)[ruin - 13] if ruin > 12 else settings.ruin)
 
 
 @st.composite
 def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> Case:
     choices = Choices(ground, scale, rules=_SMALL_RULES)
-    plain = family != "any account" and draw(st.integers(0, 4)) != 4
+    plain = family != "any account" and draw(st.integers(0, 7)) != 7
     settings = draw(plain_accounts(scale)) if plain else draw(accounts())
     if family == "script" or (family == "any account" and draw(st.booleans())):
         features = (*FEATURES, *(SMA(length) for length in LENGTHS), *_OTHERS)
-        return Case(draw(scripts(choices, features=features, gated=True, most=20)), settings)
-    averages: list[Feature] = [SMA(length) for length in LENGTHS]
-    left = averages[:8]
-    right: list[Side] = [*averages[1:], averages[0]]
+        script = draw(scripts(choices, features=features, gated=True, most=20))
+        return Case(_faulty(script, draw(st.integers(0, 63)), ground), settings)
+    left: list[Feature] = [SMA(length) for length in _FAST]
+    right: list[Side] = [SMA(length) for length in _SLOW]
     if draw(st.integers(0, 2)) == 2:
         left += _OTHERS
         right += _OTHERS
-        right += [scale.price(0), scale.price(7), 50.0, 0.0, 30.0, 1.0]
-    money = [1_000.0, 100.0, 9.0, 5_000.0, *(scale.price(number) * many for number in (0, 5, 11) for many in (1, 10))]
-    money += [settings.cash, settings.cash / 3.0, 1e17 * scale.unit]
+        right += [scale.price(0), scale.price(7), 50.0, 0.0, 30.0, 1.0, DataColumn("absent")]
+    cash, one = settings.cash, scale.price(draw(st.integers(4, 18)))
+    money = [one * 10.0, cash, cash / 2.0, one * 100.0, cash / 3.0, one * 30.0, cash * 0.3, one * 7.0, cash, cash / 2.0]
+    money += [one * 1e3, 9.0, 1e17 * scale.unit]
     return Case(draw(declared(choices, left, right, money)), settings)
+
+
+def _faulty(script: Script, fault: int, ground: Ground) -> Script:
+    """Return a script that raises at its end, for some of the numbers: a build has to fail where the reference does."""
+    step, symbol = max(action.step for action in script.actions), ground.symbols[0]
+    faults: dict[int, Action] = {
+        41: Submit(step, "no such symbol", 1.0),
+        42: Submit(step, symbol, 1.0, terms=(("limit", -1.0),)),
+        43: Submit(step, symbol, float("nan")),
+        44: Target(step, ((symbol, float("inf")),)),
+    }
+    if fault == 45:
+        return replace(script, features=(*script.features, DataColumn("absent")))
+    return replace(script, actions=(*script.actions, faults[fault])) if fault in faults else script
 
 
 @st.composite

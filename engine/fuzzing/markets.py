@@ -116,18 +116,21 @@ class Scale(NamedTuple):
     """The prices that there are: `base` and a whole number of `unit`s.
 
     With `noise` each of them is moved up by a fraction of its own, so that its mantissa is full, and sums are rounded.
+    So many numbers as `grain` says are one price: the more, the more often bars, levels and costs meet.
     """
 
     base: float
     unit: float
     noise: int = 0
+    grain: int = 1
 
     def price(self, number: int) -> float:
         """Return a price: numbers from -3 to 18 are what bars have."""
-        price = self.base + self.unit * (number + 4)
+        number = (number + 4) // self.grain
+        price = self.base + self.unit * number
         if not self.noise:
             return price
-        mixed = (number + 5) * 0x9E3779B97F4A7C15 * self.noise % (1 << 64)  # any odd number spreads the bits
+        mixed = (number + 1) * 0x9E3779B97F4A7C15 * self.noise % (1 << 64)  # any odd number spreads the bits
         return price + self.unit * (mixed / (1 << 65))  # by less than half a unit: they stay in order
 
 
@@ -137,9 +140,15 @@ ROUGH_SCALES = (
     *(Scale(0.0, 0.001), Scale(0.0, 0.001, 5), Scale(0.0, 50_000.0), Scale(950_000.0, 12_345.678, 13)),
 )
 """Prices off the grid, very small and very large ones."""
+TIED_SCALES = (Scale(1.0, 1.0, 0, 6), Scale(10.0, 0.5, 0, 4), Scale(99.5, 0.5, 3, 7), Scale(0.01, 0.01, 0, 5))
+"""So few prices that most of what can be equal is equal now and then."""
 VOLUMES = (100.0, 1_000_000.0, 0.0, 1.0, 10.0, 37.0, 250.0, 0.5)
 JUMPS = (1.0, 1.0, 1.0, 4.0, 0.25, 32.0)
 CELL = 3  # bytes
+MOST_STEPS = 40
+_BOUNDS = st.binary(min_size=4, max_size=4)
+_CELLS = st.binary(min_size=CELL * MOST_STEPS, max_size=CELL * MOST_STEPS)
+"""Bytes are drawn and shrunk many times as fast as so many numbers."""
 
 
 def _row(code: int, step: int, symbol: str, scale: Scale, factor: float) -> Row | None:
@@ -166,17 +175,15 @@ def markets(
     jumps: tuple[float, ...] = JUMPS,
     calendars: tuple[str, ...] = tuple(CALENDARS),
     names: str = "ABCD",
+    longer: bool = False,
 ) -> tuple[Market, Scale]:
-    """Draw a market, and the scale of its prices."""
+    """Draw a market, the `longer` of two if that is asked for, and the scale of its prices."""
     scale, calendar = draw(st.sampled_from(scales)), draw(st.sampled_from(calendars))
-    steps, symbols = draw(st.integers(1, 40)), draw(st.integers(1, len(names)))
+    steps, symbols = draw(st.integers(1, MOST_STEPS)), draw(st.integers(1, len(names)))
+    steps = max(steps, draw(st.integers(1, MOST_STEPS))) if longer else steps
     rows = []
-    for symbol in names[:symbols]:
-        # bytes are drawn and shrunk many times as fast as so many numbers
-        bounds, cells = (
-            draw(st.binary(min_size=4, max_size=4)),
-            draw(st.binary(min_size=CELL * steps, max_size=CELL * steps)),
-        )
+    drawn = [(draw(_BOUNDS), draw(_CELLS)) for _ in names]  # for all, and as many, that a count may shrink by itself
+    for symbol, (bounds, cells) in zip(names[:symbols], drawn, strict=False):
         first = bounds[0] % steps if bounds[0] >= 192 else 0
         last = bounds[1] % steps if bounds[1] >= 192 else steps
         jump, factor = bounds[2] % steps, jumps[bounds[3] % len(jumps)]

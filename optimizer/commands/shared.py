@@ -13,6 +13,7 @@ from optimizer.benchmark import Workload
 from optimizer.config import Config, find_config
 from optimizer.errors import InputError
 from optimizer.files import write_with
+from optimizer.found import golden_sets
 from optimizer.golden import Golden, open_golden
 from optimizer.processes import Processes
 from optimizer.subject import GoldenSet
@@ -59,7 +60,7 @@ def processes_of(config: Config) -> Iterator[tuple[Processes, Path]]:
 
 def sets(config: Config, name: str | None) -> list[GoldenSet]:
     """Return the golden set of this name, or all of them."""
-    known = list(config.subject.golden_sets())
+    known = golden_sets(config)
     if name is None:
         return known
     if found := [spec for spec in known if spec.name == name]:
