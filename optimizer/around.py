@@ -71,7 +71,7 @@ def _events(side: Outputs, other: Outputs, moment: int, symbol: str) -> list[str
         shown = [row for row in rows if not symbol or row.get("symbol", symbol) == symbol]
         lines += [f"{name}: {_row(row)}" for row in shown[:_MOST]]
         if more := len(rows) - len(shown[:_MOST]):
-            lines.append(f"{name}: {more} more, which the other side does not have")
+            lines.append(f"{name}: and {more} rows of other symbols that differ")
     return lines
 
 
