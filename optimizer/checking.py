@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from optimizer.benchmark import Workload
+from optimizer.comparing import compare
 from optimizer.config import Config
+from optimizer.determinism import examine
 from optimizer.errors import CheckError, InputError
-from optimizer.experiment import compare
-from optimizer.golden import CheckResult, Golden, check, open_golden
+from optimizer.found import golden_sets
+from optimizer.golden import Golden, open_golden
+from optimizer.holding import CheckResult, check_builds
 from optimizer.ordering import with_required
-from optimizer.parity import Divergence
+from optimizer.outcomes import DETERMINISM, PARITY, Outcome, failures, told
 from optimizer.processes import Processes
 from optimizer.progress import Progress
 from optimizer.subject import Build
 
-ACCEPTED = "the accepted build"
+ACCEPTED, REFERENCE = "the accepted build", "the reference"
+_NAMED = 5  # failures that the last line names
+_AT_ONCE = 4  # builds a process: starting one takes as long as a build or two, and progress is told after each
 
 
 def builds_to_check(config: Config) -> dict[str, Build]:
@@ -36,6 +42,21 @@ def builds_to_check(config: Config) -> dict[str, Build]:
     return builds
 
 
+def build_named(config: Config, names: str) -> tuple[str, Build]:
+    """Return the build of a text, `build`, `reference` or names with commas between, with what it is called.
+
+    Raises:
+        InputError: where these do not make a build.
+    """
+    if names == "reference":
+        return REFERENCE, ()
+    if names == "build":
+        return ACCEPTED, tuple(config.subject.accepted())
+    build = tuple(name.strip() for name in names.split(","))
+    config.subject.check_build(build)
+    return ",".join(build), build
+
+
 @dataclass(frozen=True)
 class Task:
     """One build to be held to one golden set."""
@@ -43,11 +64,63 @@ class Task:
     golden: Golden
     name: str
     build: Build
+    path: str
 
     @property
-    def label(self) -> str:
-        """What it is called in the output."""
-        return f"{self.golden.spec.name}: {self.name}"
+    def set(self) -> str:
+        """The name of its set."""
+        return self.golden.spec.name
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The names of its scenarios."""
+        return tuple(f"{name}/{scenario}" for name, scenario in self.golden.spec.cases)
+
+    def outcome(self, kind: str, *, ok: bool, seconds: float) -> Outcome:
+        """Return what is the same in all that is found of it."""
+        named = "build" if self.name == ACCEPTED else ",".join(self.build) or "reference"
+        reproduce = f"optimize check --set {self.set} --build {named}"
+        if kind == PARITY:
+            reproduce += " --matrix none"
+        return Outcome(self.name, self.set, self.build, kind, ok, seconds=seconds, path=self.path, reproduce=reproduce)
+
+
+def tasks_of(
+    config: Config, set_name: str | None, builds: Mapping[str, Build] | None = None
+) -> tuple[list[Task], list[Outcome]]:
+    """Return what is to be checked, and what can't be since its data is not here.
+
+    All builds are held to the sets with kept outputs, the first of them to the others.
+
+    Raises:
+        InputError: where a golden file is damaged, or the named set is unknown or has no data here.
+    """
+    builds = builds if builds is not None else builds_to_check(config)
+    sets = golden_sets(config)
+    if set_name is not None and set_name not in [spec.name for spec in sets]:
+        known = ", ".join(spec.name for spec in sets)
+        raise InputError(f"unknown golden set {set_name!r}", hint=f"Choose from {known}")
+    tasks, skipped = [], []
+    for spec in sets:
+        if set_name not in (None, spec.name):
+            continue
+        golden = open_golden(config, spec)
+        if golden is not None:
+            chosen = list(builds.items())[: None if spec.keep_outputs else 1]
+            tasks += [Task(golden, name, build, _blamed(config, name)) for name, build in chosen]
+            continue
+        missing = f"its data is not on this machine ({', '.join(spec.inputs)})"
+        if set_name is not None:
+            hint = "Set EXACT_CHANGE_DATA to the folder that has it"
+            raise InputError(f"golden set {spec.name} can't be checked: {missing}", hint=hint)
+        skipped.append(Outcome("all builds", spec.name, (), PARITY, ok=True, skipped=missing))
+    return tasks, skipped
+
+
+def _blamed(config: Config, name: str) -> str:
+    """Return the file to look at where a build fails: that of its optimization, or the accepted build's."""
+    paths = {one.name: one.path for one in config.subject.candidates()}
+    return config.relative(paths.get(name, config.subject.build_file))
 
 
 def check_all(
@@ -57,88 +130,108 @@ def check_all(
     progress: Progress,
     set_name: str | None,
     builds: Mapping[str, Build] | None = None,
-) -> None:
-    """Hold builds to golden sets, two at a time: all of them to the sets with kept outputs, the first to the others.
+    matrix: str = "none",
+) -> list[Outcome]:
+    """Hold builds to golden sets, and the first of them on the first set to the determinism matrix.
+
+    Every outcome is printed as it comes.
 
     Raises:
-        CheckError: where a build does not give the golden bits; the first divergence is printed before.
         InputError: where a golden file is damaged, or the named set has no data here.
     """
-    builds = builds if builds is not None else builds_to_check(config)
-    if not any(builds.values()):
+    tasks, outcomes = tasks_of(config, set_name, builds)
+    if not any(task.build for task in tasks):
         progress.say("The build is empty: what is checked is the reference itself")
-    tasks = list(_tasks(config, progress, set_name, builds))
-    failures: list[str] = []
+    for outcome in outcomes:
+        progress.say(told(outcome))
+    with progress.stage(f"Checking {len(tasks)} builds and sets"):
+        for outcome in parity(processes, scratch, progress, tasks):
+            progress.say(told(outcome))
+            outcomes.append(outcome)
+    if matrix != "none" and tasks and _is_exact(tasks[0], outcomes):
+        with progress.stage(f"Turning every knob of the {matrix} matrix for {tasks[0].name}"):
+            outcomes.append(determinism(processes, scratch, tasks[0], matrix))
+            progress.say(told(outcomes[-1]))
+    return outcomes
 
-    def one(task: Task) -> tuple[Task, CheckResult, float]:
+
+def _is_exact(task: Task, outcomes: Sequence[Outcome]) -> bool:
+    """Whether parity holds: where it does not, there is nothing to repeat in other environments."""
+    return all(outcome.ok for outcome in outcomes if (outcome.set, outcome.name) == (task.set, task.name))
+
+
+def refuse(outcomes: Sequence[Outcome]) -> None:
+    """Raise where something failed.
+
+    Raises:
+        CheckError: with the names of what failed.
+    """
+    if failed := failures(outcomes):
+        names = [f"{outcome.label} ({outcome.verdict.lower()})" for outcome in failed]
+        rest = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+        raise CheckError(f"{len(failed)} failed: {'; '.join([*names[:_NAMED], *rest])}")
+
+
+def parity(processes: Processes, scratch: Path, progress: Progress, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    """Hold builds to golden sets, two processes at a time, a few builds in each; yield what came of each, in order."""
+    batches = list(_batches(tasks))
+    done = 0
+
+    def held(number: int) -> tuple[Mapping[str, CheckResult], float]:
         start = time.perf_counter()
-        result = check(task.golden, processes, task.build, _folder(scratch, task))
-        return task, result, time.perf_counter() - start
+        batch = batches[number]
+        builds = {task.name: task.build for task in batch}
+        results = check_builds(batch[0].golden, processes, builds, scratch / f"parity-{number}")
+        return results, time.perf_counter() - start
 
-    with progress.stage(f"Checking {len(tasks)} builds and sets"), ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool:
         try:
-            for task, result, took in pool.map(one, tasks):
-                if result.exact:
-                    progress.say(f"EXACT      {task.label}: {result.cases} scenarios, {took:.1f} s")
-                    continue
-                divergence = result.divergence or _against_reference(config, processes, scratch, task, result)
-                progress.say(report(task, result, divergence))
-                failures.append(f"{task.label} ({', '.join(result.failed)})")
+            for batch, (results, took) in zip(batches, pool.map(held, range(len(batches))), strict=True):
+                done += len(batch)
+                progress.tick(f"{done} of {len(tasks)}")
+                for task in batch:
+                    yield _parity(task, results[task.name], took / len(batch))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             processes.stop()
             raise
-    if failures:
-        raise CheckError(f"{len(failures)} failed: {'; '.join(failures)}")
 
 
-def _tasks(config: Config, progress: Progress, set_name: str | None, builds: Mapping[str, Build]) -> Iterator[Task]:
-    sets = list(config.subject.golden_sets())
-    if set_name is not None and set_name not in [spec.name for spec in sets]:
-        known = ", ".join(spec.name for spec in sets)
-        raise InputError(f"unknown golden set {set_name!r}", hint=f"Choose from {known}")
-    for spec in sets:
-        if set_name not in (None, spec.name):
-            continue
-        golden = open_golden(config, spec)
-        if golden is None:
-            missing = f"its data is not on this machine ({', '.join(spec.inputs)})"
-            if set_name is not None:
-                hint = "Set EXACT_CHANGE_DATA to the folder that has it"
-                raise InputError(f"golden set {spec.name} can't be checked: {missing}", hint=hint)
-            progress.say(f"SKIPPED    {spec.name}: {missing}")
-            continue
-        for number, (name, build) in enumerate(builds.items()):
-            if spec.keep_outputs or number == 0:
-                yield Task(golden, name, build)
+def _batches(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
+    """Yield the tasks of each set in parts of about the same size: an even number of them, for two processes."""
+    for name in dict.fromkeys(task.set for task in tasks):
+        its = [task for task in tasks if task.set == name]
+        parts = min(len(its), 2 * math.ceil(len(its) / (2 * _AT_ONCE)))
+        for part in range(parts):
+            yield its[part * len(its) // parts : (part + 1) * len(its) // parts]
 
 
-def _folder(scratch: Path, task: Task) -> Path:
-    return scratch / task.golden.spec.name / task.name.replace("/", "-")
+def _parity(task: Task, result: CheckResult, seconds: float) -> Outcome:
+    """Return what came of a build; `seconds` is its share of the time of a process that has held several."""
+    return replace(
+        task.outcome(PARITY, ok=result.exact, seconds=seconds),
+        scenarios=result.cases,
+        divergence=result.divergence,
+        error=result.error,
+        failed=result.failed,
+        cases=task.cases,
+    )
 
 
-def report(task: Task, result: CheckResult, divergence: Divergence | None) -> str:
-    """Return what failed, where first, and what to type to see it again."""
-    build = f"[{', '.join(task.build)}]"
-    lines = [f"DIVERGED   {task.label}   build: {build}   {len(result.failed)} of {result.cases} scenarios"]
-    if divergence:
-        lines.append(str(divergence))
-    if result.error:
-        lines.append(f"error      {result.error}")
-    return "\n".join([*lines, f"reproduce  optimize check --set {task.golden.spec.name}"])
-
-
-def _against_reference(
-    config: Config, processes: Processes, scratch: Path, task: Task, result: CheckResult
-) -> Divergence | None:
-    """Find the divergence by running the reference again, for a set that keeps digests only."""
-    spec = task.golden.spec
-    if spec.keep_outputs or result.error:
-        return None
-    input_name, scenario = result.failed[0].split("/")
-    workload = Workload(str(task.golden.inputs[input_name]), spec.on_bad_bars, scenario)
-    stages, folder = config.subject.stages, _folder(scratch, task) / "compare"
-    return compare(processes, workload, stages, control=(), candidate=task.build, scratch=folder)
+def determinism(processes: Processes, scratch: Path, task: Task, matrix: str) -> Outcome:
+    """Hold a build to a golden set in every cell of the matrix."""
+    start = time.perf_counter()
+    result, found = examine(task.golden, processes, task.build, scratch / "matrix", matrix=matrix)
+    seconds = time.perf_counter() - start
+    if found is None:
+        outcome = _parity(task, result, seconds)
+        return replace(outcome, kind=DETERMINISM, ok=False, error=result.error or "it differs from run to run")
+    return replace(
+        task.outcome(DETERMINISM, ok=found.holds, seconds=seconds),
+        scenarios=found.cells * result.cases,
+        error=found.differing,
+        notes=found.no_effect,
+    )
 
 
 def check_data(config: Config, processes: Processes, workload: Workload, scratch: Path, progress: Progress) -> None:
@@ -148,16 +241,15 @@ def check_data(config: Config, processes: Processes, workload: Workload, scratch
         CheckError: where they differ.
     """
     build = tuple(config.subject.accepted())
-    label = f"{Path(workload.data).name}/{workload.scenario}"
+    label = workload.case_name
     with progress.stage(f"Comparing the accepted build with the reference on {label}"):
-        stages = config.subject.stages
         divergence = compare(
             processes,
-            workload,
-            stages,
+            workload.cases()[-1],
             control=(),
             candidate=build,
             scratch=scratch / "compare",
+            name=label,
             tell=lambda note: progress.say(f"  {note}"),
         )
     if divergence is not None:

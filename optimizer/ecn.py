@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock
 
 from optimizer.errors import InputError
-from optimizer.files import write_text
+from optimizer.front_matter import read_front_matter, refuse_values, write_front_matter
 from optimizer.subject import Subject
 
 _NAME = re.compile(r"ECN-(\d{4,})-[\w.-]+\.md")
@@ -64,28 +63,10 @@ def read_notice(path: Path) -> Notice:
     Raises:
         InputError: where the front matter can't be read or lacks a field; the message names it.
     """
-    hint = "Correct it by hand, or restore it from version control"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 ({error})", where=path, hint=hint) from error
-    parts = re.split(r"^---[ \t]*$\n?", text, maxsplit=2, flags=re.MULTILINE)
-    if len(parts) != 3 or parts[0].strip():
-        raise InputError("has no front matter between two lines of ---", where=path, hint=hint)
-    try:
-        fields = yaml.safe_load(parts[1])
-    except yaml.YAMLError as error:
-        place = " ".join(str(error).split())
-        raise InputError(f"the front matter is not YAML ({place})", where=path, hint=hint) from error
-    if not isinstance(fields, dict):
-        raise InputError("the front matter is not a list of fields", where=path, hint=hint)
-    names = Front.__dataclass_fields__
-    if missing := [name for name in names if name not in fields]:
-        raise InputError(f"the front matter lacks {', '.join(missing)}", where=path, hint=hint)
-    values = {name: _frozen(fields[name]) for name in names}
-    if wrong := [name for name, value in values.items() if not _fits(name, value)]:
-        raise InputError(f"the front matter has no good value for {', '.join(wrong)}", where=path, hint=hint)
-    return Notice(path, Front(**values), parts[2].lstrip("\n"))
+    found, body = read_front_matter(path, tuple(Front.__dataclass_fields__))
+    values = {name: _frozen(value) for name, value in found.items()}
+    refuse_values(path, [name for name, value in values.items() if not _fits(name, value)])
+    return Notice(path, Front(**values), body)
 
 
 _LISTS, _FIGURES = ("build_before", "build_after"), ("ratio", "ci95")
@@ -199,5 +180,4 @@ def _next_number(folder: Path) -> str:
 
 def _write(notice: Notice) -> None:
     fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(notice.front).items()}
-    front = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=1_000)
-    write_text(notice.path, f"---\n{front}---\n\n{notice.body}")
+    write_front_matter(notice.path, fields, notice.body)

@@ -33,3 +33,13 @@ def with_required(subject: Subject, build: Build, candidate: Candidate) -> tuple
     for needed in candidate.requires:
         join(needed)
     return build, tuple(joined)
+
+
+def without(subject: Subject, build: Build, names: Sequence[str]) -> Build:
+    """Return a build without these optimizations, and without what requires them."""
+    requires = {one.name: one.requires for one in subject.candidates()}
+    left = set(names)
+    for name in build:  # what an optimization requires stands before it
+        if left & set(requires.get(name, ())):
+            left.add(name)
+    return tuple(name for name in build if name not in left)
