@@ -10,7 +10,7 @@ PEERS_READY := $(PEERS)/ready
 PEERS_PYTHON ?= $(shell for one in python3.11 python3.12 python3.13; do $$one -c "" 2>/dev/null && echo $$one && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench peers lock clean
+.PHONY: help demo test lint check bench peers mutants lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: $(READY) ## Time reference and accepted build side by side, and the piece
 
 peers: $(READY) $(PEERS_READY) ## Hold the engine against other engines, trade by trade, and time them; writes docs/PEERS.md
 	@PYTHONPATH=tests $(BIN)/python -m peers.run $(PEERS)/bin/python
+
+mutants: $(READY) ## Attack the instrument with wrong variants and correct rewrites; writes docs/MUTANTS.md
+	@$(BIN)/python -m tests.mutants.run
 
 lock: $(READY) ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \

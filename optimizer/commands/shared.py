@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,11 +48,19 @@ def first_golden(config: Config) -> Golden:
     return golden
 
 
+def _timeout() -> float:
+    """Return the seconds after which a process is ended that does not come back: EXACT_CHANGE_TIMEOUT, or 900."""
+    named = os.environ.get("EXACT_CHANGE_TIMEOUT") or "900"
+    if not named.isdecimal() or int(named) < 1:
+        raise InputError(f"EXACT_CHANGE_TIMEOUT is {named!r}", hint="A number of seconds: 1 or more")
+    return float(named)
+
+
 @contextmanager
 def processes_of(config: Config) -> Iterator[tuple[Processes, Path]]:
     """Give what starts processes, and a folder for scratch files that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="exact-change-") as folder:
-        processes = Processes(config, Path(folder))
+        processes = Processes(config, Path(folder), timeout=_timeout())
         try:
             yield processes, Path(folder)
         finally:
