@@ -26,7 +26,7 @@ def fused_instructions(source_root: Path) -> tuple[str, ...]:
     Each is told as `path:line function: 3 vfmadd213sd`. Only a function's own code counts, with what was inlined into
     it, and not what Numba brings along.
     """
-    found = {}
+    found: dict[str, None] = {}
     for function, signature in _compiled(source_root):
         own = _own_code(function, signature)
         counts = Counter(match[1] for match in _FUSED.finditer(own))
