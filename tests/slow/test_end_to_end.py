@@ -35,9 +35,16 @@ def empty_build(project: Path) -> None:
         path.unlink()
 
 
+def files_of(folder: Path) -> dict[Path, bytes]:
+    """Return what is in a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_run_leaves_what_others_rely_on(optimize, project: Path, data: Path) -> None:
     empty_build(project)
+    golden = files_of(project / "golden")
     done = optimize("--only", "vectorization/array_feed", "--data", data, cwd=project)
+    assert files_of(project / "golden") == golden, "a run never touches the golden sets"
     run = json.loads((project / "reports" / "latest" / "run.json").read_text())
     assert {
         "schema",
