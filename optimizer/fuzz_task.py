@@ -20,6 +20,7 @@ from typing import Any
 
 import polars as pl
 
+from optimizer.fewer_bars import fewer_bars
 from optimizer.files import write_json
 from optimizer.observing import Job, attempt
 from optimizer.parity import digests_of
@@ -52,7 +53,9 @@ def fuzz(subject: Subject, job: Job) -> dict[str, Any]:
         while not loop.failing and loop.wanted():
             number += 1
             _draw_round(loop, [job["seed"], number], min(ROUND, loop.wanted()))
-    return {"examples": loop.examples, "round": number, "failing": loop.failing, "shrunk": loop.shrunk}
+    if loop.failing:
+        loop.leave_out_bars()
+    return {"examples": loop.examples, "round": number, "failing": loop.failing}
 
 
 def _limit_memory() -> None:
@@ -86,13 +89,8 @@ def _draw_round(loop: _Loop, seed: Sequence[int], examples: int) -> None:
     def one(drawn: tuple[pl.DataFrame, dict[str, Any]]) -> None:
         loop.example(*drawn)
 
-    try:
+    with contextlib.suppress(DiffersError, Flaky):  # flaky is what depends on what ran before: the last one stands
         one()
-        loop.failing = []  # what differed once did not again, and Hypothesis has gone on
-    except DiffersError:
-        loop.shrunk = True
-    except Flaky:
-        loop.shrunk = False  # it depends on what ran before: the last that differed stands
 
 
 class _Loop:
@@ -103,7 +101,6 @@ class _Loop:
         self.builds: Mapping[str, Build] = job["builds"]
         self.examples = 0
         self.failing: list[str] = []
-        self.shrunk = False
         self._most: int | None = job["examples"]
         self._folder = Path(job["folder"])
         self._shrink_seconds: float = job["shrink_seconds"]
@@ -122,12 +119,11 @@ class _Loop:
         """
         if time.monotonic() > self._end:
             raise TimeUp
-        trial = Trial(self.subject, self._folder, table, document)
-        if self.failing:  # it is being shrunk: one of those that differ is enough
-            if trial.differs(self.failing[0], self.builds[self.failing[0]]):
-                trial.keep(self.failing)
+        if self.failing:  # it is being shrunk
+            if self._still_differs(table, document):
                 raise DiffersError
             return
+        trial = Trial(self.subject, self._folder, table, document)
         self.examples += 1
         write_json(self._folder / PROGRESS, {"examples": self.examples})
         if failing := [name for name, build in self.builds.items() if trial.differs(name, build)]:
@@ -135,6 +131,21 @@ class _Loop:
             self._end = time.monotonic() + self._shrink_seconds
             trial.keep(failing)
             raise DiffersError
+
+    def _still_differs(self, table: pl.DataFrame, document: Mapping[str, Any]) -> bool:
+        """Keep a smaller case, where the first of those that differ still does."""
+        trial = Trial(self.subject, self._folder, table, document)
+        name = self.failing[0]
+        if differs := trial.differs(name, self.builds[name]):
+            trial.keep(self.failing)
+        return differs
+
+    def leave_out_bars(self) -> None:
+        """Make the case that was kept smaller by what Hypothesis can't leave out."""
+        kept = self._folder / "found"
+        document = json.loads((kept / CASE).read_text())
+        bars = pl.read_ipc(kept / BARS).rechunk()
+        fewer_bars(bars, lambda left: self._still_differs(left, document), seconds=self._shrink_seconds / 2.0)
 
 
 class Bits:
