@@ -77,6 +77,12 @@ def powers(source: Source, node: ast.AST) -> Iterator[Found]:
         yield Found("power", node, "x ** 2 is not x * x, and changes with the processor: write the products out")
 
 
+def narrow_types(_: Source, node: ast.AST) -> Iterator[Found]:
+    """Types of less than 64 bits, by their name in a text."""
+    if isinstance(node, ast.Constant) and node.value in ("float32", "f4", "<f4", "=f4", "float16", "f2", "longdouble"):
+        yield Found("float32", node, f"{node.value!s} does not hold a float64: keep float64 all the way")
+
+
 def products(_: Source, node: ast.AST) -> Iterator[Found]:
     """The operator @."""
     if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult):
@@ -193,6 +199,7 @@ ARITHMETIC: tuple[Rule, ...] = (
     rounding,
     powers,
     products,
+    narrow_types,
     reciprocals,
     compiler_flags,
     compiling,

@@ -18,6 +18,7 @@ from pathlib import Path
 from optimizer.static_arithmetic import ARITHMETIC
 from optimizer.static_kinds import Source
 from optimizer.static_order import ORDER
+from optimizer.static_surroundings import SURROUNDINGS
 from optimizer.subject import Candidate, Subject
 
 _EXACT = re.compile(r"#\s*exact:\s*(.*)")
@@ -100,7 +101,7 @@ def _looked_at(text: str) -> tuple[dict[int, str], list[tuple[str, int, str]]]:
     source = Source(text)
     found = {
         (one.node.lineno, one.rule, one.text)  # type: ignore[attr-defined]  # every node that a rule points at has one
-        for rule in (*ARITHMETIC, *ORDER)
+        for rule in (*ARITHMETIC, *ORDER, *SURROUNDINGS)
         for node in source.nodes
         for one in rule(source, node)
     }

@@ -48,6 +48,11 @@ class Names:
             return self._of_one_assignment(node)
         return f"builtins.{node.id}" if hasattr(builtins, node.id) else ""
 
+    def is_of_module(self, node: ast.AST, name: str) -> bool:
+        """Whether a function stands around a node, and a name in it is the module's and none of its own."""
+        around = [one for one in self.above(node) if isinstance(one, FUNCTIONS)]
+        return bool(around) and not any((one, name) in self.bound for one in around)
+
     def _bind(self, node: ast.AST) -> None:
         match node:
             case ast.Import(names=names):
