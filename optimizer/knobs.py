@@ -177,13 +177,17 @@ def matrix_of(kind: str, subject_knobs: Mapping[str, Mapping[str, str]]) -> tupl
         Cell((_SEEDS[1], *one, _NO_V4, _CHATHAM, _REVERSED, _TOGETHER)),
         Cell((_SEEDS[2], *four, _NO_FMA, _OLD_KERNEL, _LOCALE_C, _TOGETHER), twice=True),
     )
-    at_home: list[Stage] = [(HOME,), (Cell((COLD_CODE, _WARM)),), (Cell((WARM_CODE, *own[:1], _FLIPPED)),)]
-    beside: list[Stage] = [writers, (Cell((_NO_V3, *two, *own[1:2], _WARM)),)]
-    beside += [(Cell((setting,)),) for setting in own[2:]]
-    if kind == "full":
-        at_home += [(Cell((_PLAIN_CODE,)),)]
-        beside += [(Cell((_GENERIC, *four, _CUT)),), (Cell((_NO_JIT, *four[:1], _EXCHANGED)),)]
-    return tuple(at_home), tuple(beside)
+    more = [(Cell((setting,)),) for setting in own[2:]]
+    if kind == "quick":
+        at_home: list[Stage] = [(HOME,), (Cell((COLD_CODE, _WARM)),), (Cell((WARM_CODE, *own[:1], _FLIPPED)),)]
+        return tuple(at_home), (writers, (Cell((_NO_V3, *two, *own[1:2], _WARM)),), *more)
+    at_home = [
+        (HOME,),
+        (Cell((COLD_CODE, _GENERIC, *two, _WARM)),),
+        (Cell((WARM_CODE, _GENERIC, *own[:1], _FLIPPED)),),
+        (Cell((_NO_JIT, *own[1:2], _CUT)),),
+    ]
+    return tuple(at_home), (writers, (Cell((_PLAIN_CODE, _NO_V3, *four, _EXCHANGED)),), *more)
 
 
 def _told(env: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ def examined(config: Config, number: int, matrix: str) -> tuple[bool, Determinis
     """Record a set in the environment as it is, and hold the same engine to it in all the others."""
     scratch = config.root / "scratch" / str(number)
     scratch.mkdir(parents=True)
-    processes = Processes(config, scratch, timeout=60.0)
+    processes = Processes(config, scratch, timeout=300.0)
     spec = config.subject.golden_sets()[number]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONHASHSEED", "0")
