@@ -18,7 +18,7 @@ from optimizer.found import golden_sets
 from optimizer.golden import Golden, open_golden
 from optimizer.holding import CheckResult, check_builds
 from optimizer.ordering import with_required
-from optimizer.outcomes import DETERMINISM, PARITY, Outcome, failures, told
+from optimizer.outcomes import DETERMINISM, PARITY, Outcome, counted, failures, told
 from optimizer.processes import Processes
 from optimizer.progress import Progress
 from optimizer.subject import Build
@@ -132,7 +132,7 @@ def check_all(
     builds: Mapping[str, Build] | None = None,
     matrix: str = "none",
 ) -> list[Outcome]:
-    """Hold builds to golden sets, and the first of them on the first set to the determinism matrix.
+    """Hold builds to golden sets; the first of them on the first set in every cell of the matrix, which has parity too.
 
     Every outcome is printed as it comes.
 
@@ -144,20 +144,18 @@ def check_all(
         progress.say("The build is empty: what is checked is the reference itself")
     for outcome in outcomes:
         progress.say(told(outcome))
-    with progress.stage(f"Checking {len(tasks)} builds and sets"):
-        for outcome in parity(processes, scratch, progress, tasks):
-            progress.say(told(outcome))
-            outcomes.append(outcome)
-    if matrix != "none" and tasks and _is_exact(tasks[0], outcomes):
-        with progress.stage(f"Turning every knob of the {matrix} matrix for {tasks[0].name}"):
-            outcomes.append(determinism(processes, scratch, tasks[0], matrix))
-            progress.say(told(outcomes[-1]))
+    turned = 1 if matrix != "none" else 0
+    for task in tasks[:turned]:
+        with progress.stage(f"Turning every knob of the {matrix} matrix for {task.set}: {task.name}"):
+            for outcome in determinism(processes, scratch, task, matrix):
+                progress.say(told(outcome))
+                outcomes.append(outcome)
+    if rest := tasks[turned:]:
+        with progress.stage(f"Checking {counted(len(rest), 'build')} on golden sets"):
+            for outcome in parity(processes, scratch, progress, rest):
+                progress.say(told(outcome))
+                outcomes.append(outcome)
     return outcomes
-
-
-def _is_exact(task: Task, outcomes: Sequence[Outcome]) -> bool:
-    """Whether parity holds: where it does not, there is nothing to repeat in other environments."""
-    return all(outcome.ok for outcome in outcomes if (outcome.set, outcome.name) == (task.set, task.name))
 
 
 def refuse(outcomes: Sequence[Outcome]) -> None:
@@ -218,20 +216,25 @@ def _parity(task: Task, result: CheckResult, seconds: float) -> Outcome:
     )
 
 
-def determinism(processes: Processes, scratch: Path, task: Task, matrix: str) -> Outcome:
-    """Hold a build to a golden set in every cell of the matrix."""
+def determinism(processes: Processes, scratch: Path, task: Task, matrix: str) -> list[Outcome]:
+    """Hold a build to a golden set in every cell of the matrix; return what came of parity, of the matrix, or of both.
+
+    Where parity fails in the same way each time, there is no more to be said of other environments; where it fails in
+    another way each time, that is no parity to speak of.
+    """
     start = time.perf_counter()
     result, found = examine(task.golden, processes, task.build, scratch / "matrix", matrix=matrix)
     seconds = time.perf_counter() - start
     if found is None:
-        outcome = _parity(task, result, seconds)
-        return replace(outcome, kind=DETERMINISM, ok=False, error=result.error or "it differs from run to run")
-    return replace(
+        return [_parity(task, result, seconds)]
+    cells = replace(
         task.outcome(DETERMINISM, ok=found.holds, seconds=seconds),
         scenarios=found.cells * result.cases,
+        divergence=found.divergence,
         error=found.differing,
         notes=found.no_effect,
     )
+    return [_parity(task, result, 0.0), cells] if result.exact else [cells]
 
 
 def check_data(config: Config, processes: Processes, workload: Workload, scratch: Path, progress: Progress) -> None:
