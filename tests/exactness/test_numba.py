@@ -48,7 +48,7 @@ for options in sys.argv[1:]:
     averages.average = averages = None
 """
 PLAIN, CONTRACT, FAST = "{}", "{'fastmath': {'contract'}}", "{'fastmath': True}"
-ON_X86 = pytest.mark.skipif(
+WITH_FMA = pytest.mark.skipif(
     not any(level in numba.core.codegen.get_host_cpu_features() for level in ("+fma", "+neon")),
     reason="this processor has no fused multiply-add",
 )
@@ -66,7 +66,7 @@ def averages(fresh, tmp_path: Path) -> Callable[..., list[list[str]]]:
     return run
 
 
-@ON_X86
+@WITH_FMA
 def test_plain_code_has_no_fused_multiply_add_and_contracted_code_has(averages) -> None:
     """And contract, or fastmath, changes the values of an exponential average."""
     plain, fused = averages(PLAIN, CONTRACT)

@@ -19,6 +19,7 @@ COMMANDS = [
     ["ecn", "accept"],
     ["catalog"],
     ["bench"],
+    ["look"],
 ]
 
 
