@@ -11,6 +11,7 @@ from optimizer.static_found import Found, Rule, is_off
 from optimizer.static_kinds import INTS, POLARS, Source, whole_dtype
 
 _FLAGS = frozenset(("fastmath", "contract", "reassoc", "nsz", "arcp", "afn", "fast", "nnan", "ninf"))
+_NARROW = frozenset(("float32", "f4", "<f4", "=f4", "float16", "f2", "longdouble"))
 _FAST = "lets the compiler reorder or fuse additions, which changes bits: take the flag out"
 
 
@@ -77,9 +78,10 @@ def powers(source: Source, node: ast.AST) -> Iterator[Found]:
         yield Found("power", node, "x ** 2 is not x * x, and changes with the processor: write the products out")
 
 
-def narrow_types(_: Source, node: ast.AST) -> Iterator[Found]:
-    """Types of less than 64 bits, by their name in a text."""
-    if isinstance(node, ast.Constant) and node.value in ("float32", "f4", "<f4", "=f4", "float16", "f2", "longdouble"):
+def narrow_types(source: Source, node: ast.AST) -> Iterator[Found]:
+    """Types of less than 64 bits, by their name in a text that is given to something."""
+    given = isinstance(source.parents.get(node), ast.Call | ast.keyword | ast.Dict)
+    if given and isinstance(node, ast.Constant) and node.value in _NARROW:
         yield Found("float32", node, f"{node.value!s} does not hold a float64: keep float64 all the way")
 
 

@@ -61,7 +61,7 @@ FUNCTIONS = (
     ),
     _calls(
         "blas",
-        r"(scipy|bottleneck|pandas|numexpr|torch|jax|cupy|sklearn)\.[\w.]+",
+        r"(scipy|bottleneck|numexpr|torch|jax|cupy|sklearn)\.[\w.]+",
         f"{{name}} computes in an order of its own: {_LOOP}",
     ),
     _calls(
