@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_starting: list[Callable[[], bool]] = []
+_starting: list[Callable[[], bool]] = []  # exact: processes, no values
 _PAUSE = 0.01
 
 
@@ -16,8 +16,8 @@ def begun(ready: Callable[[], bool]) -> None:
 
 def settle(timeout: float = 60.0) -> None:
     """Wait until all that was started is ready: whoever measures wants it neither half there nor in the way."""
-    end = time.monotonic() + timeout
-    while _starting and time.monotonic() < end:
+    end = time.monotonic() + timeout  # exact: how long one waits, of no result
+    while _starting and time.monotonic() < end:  # exact: how long one waits
         _starting[:] = [ready for ready in _starting if not ready()]
         if _starting:
             time.sleep(_PAUSE)

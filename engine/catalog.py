@@ -62,7 +62,7 @@ class Optimization:
         return self.name.split("/")[0]
 
 
-_registered: dict[str, Optimization] = {}
+_registered: dict[str, Optimization] = {}  # exact: filled while modules are imported
 
 
 def optimization(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-work: Counter[str] = Counter()
+work: Counter[str] = Counter()  # exact: counts of work, no values
 """Counts since they were last taken: gate evaluations asked and spared, features computed and found, trials."""
 
 

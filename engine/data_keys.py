@@ -48,8 +48,8 @@ def data_digest(feed: Feed, fields: tuple[str, ...]) -> str:
 
 
 _ROWS = ""  # stands for the timestamps and symbols; no field has this name
-# a feed never changes, and several caches may ask
-_digests: WeakKeyDictionary[Feed, dict[str, str]] = WeakKeyDictionary()
+# several caches may ask
+_digests: WeakKeyDictionary[Feed, dict[str, str]] = WeakKeyDictionary()  # exact: a feed never changes
 
 
 def _digest_of_rows(feed: Feed) -> str:

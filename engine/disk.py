@@ -32,12 +32,12 @@ _KEY, _DIGEST = b"exact-change.key", b"exact-change.digest"
 
 def cache_root() -> Path:
     """Return the folder of all caches: EXACT_CHANGE_CACHE, or data/cache of the project, or the user's cache."""
-    if named := os.environ.get("EXACT_CHANGE_CACHE"):
+    if named := os.environ.get("EXACT_CHANGE_CACHE"):  # exact: where it is kept, not what
         return Path(named)
     project = PACKAGE.parent
     if (project / "pyproject.toml").is_file():
         return project / "data" / "cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exact-change"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exact-change"  # exact: where it is kept
 
 
 def key_hash(key: Key) -> str:
@@ -68,7 +68,8 @@ def keep(path: Path, table: pl.DataFrame, key: Key) -> bool:
 
 def put_in_place(path: Path, write: Callable[[Path], None]) -> bool:
     """Write a file aside and put it in place in one step; tell where that can't be done, and go on."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    aside = f"{os.getpid()}.{secrets.token_hex(4)}"  # exact: the name of a file that is renamed at once
+    temporary = path.with_name(f".{path.name}.{aside}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

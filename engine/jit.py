@@ -34,9 +34,9 @@ def _source_digest() -> str:
 
 def _cache_folder() -> Path:
     """Return the folder for the code of these very sources; in the user's cache unless the environment says."""
-    if root := os.environ.get("NUMBA_CACHE_DIR"):
+    if root := os.environ.get("NUMBA_CACHE_DIR"):  # exact: where code is kept, not which
         return Path(root) / _source_digest()
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"  # exact: where code is kept
     return Path(base) / "exact-change" / "numba" / _source_digest()
 
 

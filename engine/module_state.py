@@ -36,7 +36,7 @@ def with_neighbours(module: ModuleType) -> list[ModuleType]:
     folder = Path(getattr(module, "__file__", None) or "/nowhere/module.py").parent
     pending = [module]
     while pending:
-        for name in set(_used(pending.pop())) - set(found):
+        for name in set(_used(pending.pop())) - set(found):  # exact: each is looked at once, in any order
             file = getattr(sys.modules.get(name), "__file__", None)
             if file and folder in Path(file).parents and "site-packages" not in file and not name.startswith("engine."):
                 found[name] = sys.modules[name]
@@ -64,12 +64,12 @@ class _Reader:
         if type(value) in _PLAIN:
             return repr(value)
         if isinstance(value, FunctionType | type):
-            if value.__module__ != self._module or id(value) in self._told:
+            if value.__module__ != self._module or id(value) in self._told:  # exact: while the class is alive
                 return f"{value.__module__}.{value.__qualname__}"
-            self._told.add(id(value))  # once is enough: many values may be of one class
-        if id(value) in above:
+            self._told.add(id(value))  # exact: as above; once is enough: many values may be of one class
+        if id(value) in above:  # exact: while the value is alive
             return "(above)"
-        above = above | {id(value)}
+        above = above | {id(value)}  # exact: while the value is alive
         if isinstance(value, set | frozenset):
             return f"{type(value).__name__}{sorted(self.text(one, above) for one in value)}"
         if isinstance(value, dict):

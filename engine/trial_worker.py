@@ -113,7 +113,7 @@ def _opened(pipeline: Pipeline, feed: Feed, sweep: Answer) -> Callable[[Encoded]
     return run
 
 
-@cache
+@cache  # exact: of what it was when it was imported
 def _digest_of(name: str) -> str:
     """Return the digest of a module as it was imported here, whatever trials have done to it since."""
     return module_digest(importlib.import_module(name))

@@ -112,7 +112,8 @@ class Pool:
         self._workers: list[Worker] = []
         self._selector = selectors.DefaultSelector()
         self._bars = _written(feed.bars)
-        self.close = weakref.finalize(feed, _close, os.getpid(), self._workers, self._selector, self._bars)
+        owner = os.getpid()  # exact: whose workers they are
+        self.close = weakref.finalize(feed, _close, owner, self._workers, self._selector, self._bars)
 
     def fits(self, feed: Feed, build: tuple[str, ...], modules: Mapping[str, str]) -> bool:
         """Whether it is alive, for this feed and build, and has not imported another state of these modules."""
@@ -237,7 +238,7 @@ class Pool:
 
 def in_order(places: list[int]) -> list[int]:
     """Return trials in the order in which they are handed out: as they come, or EXACT_CHANGE_TRIAL_ORDER=shuffled."""
-    order = os.environ.get("EXACT_CHANGE_TRIAL_ORDER", "")
+    order = os.environ.get("EXACT_CHANGE_TRIAL_ORDER", "")  # exact: which goes first; trials share no sums
     if order not in ("", "shuffled"):
         raise InputError(f"EXACT_CHANGE_TRIAL_ORDER is {order!r}", hint="shuffled, or nothing")
     if order:
@@ -263,7 +264,7 @@ def _taken(worker: Worker, answer: Any) -> tuple[int, TrialRow | Left] | None:
 def _started(bars: IO[bytes]) -> Worker:
     """Start a worker with the engine, the flags and the folder of this process."""
     home = str(Path(__file__).parents[1])
-    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))  # exact: where a worker finds the engine
     flags = ["-P", *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
     process = subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, *flags, *(f"-W{option}" for option in sys.warnoptions), "-m", "engine.trial_worker"],
@@ -292,7 +293,7 @@ def _written(bars: pl.DataFrame) -> IO[bytes]:
 
 def _close(owner: int, workers: list[Worker], selector: selectors.BaseSelector, bars: IO[bytes]) -> None:
     """End all workers at once; a fork of the process that they belong to leaves them alone."""
-    if os.getpid() != owner:
+    if os.getpid() != owner:  # exact: a fork ends no workers
         return
     for worker in workers:
         worker.kill()

@@ -95,17 +95,19 @@ class Sweep:
 
 def workers_for(trials: int) -> int:
     """Return the number of workers for so many trials."""
-    named = os.environ.get("EXACT_CHANGE_WORKERS", "")
+    named = os.environ.get("EXACT_CHANGE_WORKERS", "")  # exact: how many work
     if named:
         if not named.isdecimal() or int(named) < 1:
             raise InputError(f"EXACT_CHANGE_WORKERS is {named!r}", hint="The number of worker processes: 1 or more")
         return min(int(named), trials)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = os.cpu_count() or 1  # exact: how many work; trials share no sums
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))  # exact: as above
     return min(cores, trials, MOST_WORKERS)
 
 
 _in_use = threading.Lock()
-_pool: Pool | None = None  # the one that is alive: processes do not pile up
+_pool: Pool | None = None  # exact: processes, no values; the one that is alive, so that they do not pile up
 
 
 def _in_workers(sweep: Sweep, count: int) -> Iterator[tuple[int, TrialRow | Left]]:
@@ -136,14 +138,14 @@ def _until_workers_are_there(
     """Run trials here, until it shows that the rest is worth workers, and then until they are ready."""
     known = _pool is not None and _pool.fits(sweep.feed, sweep.pipeline.build, task.modules)
     pool = _pool if known else None
-    if pool is None and os.environ.get("EXACT_CHANGE_WORKERS"):
+    if pool is None and os.environ.get("EXACT_CHANGE_WORKERS"):  # exact: who starts
         return
     first = True
     while waiting and not (pool is not None and pool.ready()):
-        start = time.perf_counter()
+        start = time.perf_counter()  # exact: who runs a trial, not what it comes to
         place = waiting.popleft()
         row = sweep.run_here(place)
-        took = time.perf_counter() - start
+        took = time.perf_counter() - start  # exact: as above
         if pool is None and not first and took * len(waiting) > WORTH_SECONDS:
             pool = _pool_for(sweep.feed, sweep.pipeline.build, task)
             pool.start(task, count, task.trials[place] if took < REHEARSED_SECONDS else None)
@@ -181,15 +183,15 @@ def _task_of(trials: Sequence[Trial], settings: Settings) -> tuple[Task, dict[in
     for place, trial in enumerate(trials):
         try:
             how = how or encoder.encode(settings)
-            if id(trial.strategy) not in strategies:
-                strategies[id(trial.strategy)] = encoder.encode(trial.strategy)
+            if id(trial.strategy) not in strategies:  # exact: the trial keeps it alive
+                strategies[id(trial.strategy)] = encoder.encode(trial.strategy)  # exact: as above
             if not all(type(name) is str for name in trial.parameters):
                 raise UnsendableError("a parameter has a name that is not text")
             parameters = {name: encoder.encode(value) for name, value in trial.parameters.items()}
         except UnsendableError as error:
             left[place] = Left(f"{error}; put it into a module to use all cores")
         else:
-            sendable[place] = {"strategy": strategies[id(trial.strategy)], "parameters": parameters}
+            sendable[place] = {"strategy": strategies[id(trial.strategy)], "parameters": parameters}  # exact: as above
     path = [os.path.abspath(one) for one in sys.path if isinstance(one, str)]  # noqa: PTH100 - "" is this folder
     return Task(how, sendable, encoder.modules, os.path.abspath(""), path), left  # noqa: PTH100
 
