@@ -151,3 +151,31 @@ class Target(Action):
     def renamed(self, names: Mapping[str, str]) -> Self:
         """Return it for other symbols."""
         return replace(self, weights=tuple((names[symbol], weight) for symbol, weight in self.weights))
+
+
+@dataclass(frozen=True)
+class When(Action):
+    """Order so many shares where a feature was above a level some bars ago; nothing else is asked for before."""
+
+    symbol: str
+    amount: float
+    feature: str
+    ago: int
+    level: float
+
+    def do(self, context: Context) -> None:
+        """Submit the order, where it is time."""
+        if context.feature(self.feature, self.symbol, self.ago) > self.level:
+            context.submit_order(self.symbol, self.amount)
+
+    def flipped(self) -> Self:
+        """Return a sale in place of a buy."""
+        return replace(self, amount=-self.amount)
+
+    def only(self, passes: Callable[[str], bool]) -> Self:
+        """Return the order where its symbol passes, or one that is never due."""
+        return self if passes(self.symbol) else replace(self, level=math.inf)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """Return the order for another symbol."""
+        return replace(self, symbol=names[self.symbol])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.features import ATR, EMA, RSI, SMA, DataColumn, Feature, Highest, Lowest, Momentum, Volatility
 from engine.fuzzing.accounts import PLAIN, accounts
-from engine.fuzzing.actions import Action, Submit, Target
+from engine.fuzzing.actions import Action, Submit, Target, When
 from engine.fuzzing.case import FORMS, Case
 from engine.fuzzing.codec import Document, encode
 from engine.fuzzing.markets import (
@@ -100,10 +100,15 @@ def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> C
     if family == "script" or (family == "any account" and draw(st.booleans())):
         features = (*FEATURES, *(SMA(length) for length in LENGTHS), *_OTHERS)
         script = draw(scripts(choices, features=features, gated=True, most=20))
+        if family != "script" or draw(st.integers(0, 2)) == 2:
+            script = draw(_asking(script, ground, scale))
         return Case(_faulty(script, draw(st.integers(0, 63)), ground), settings)
     left: list[Feature] = [SMA(length) for length in _FAST]
     right: list[Side] = [SMA(length) for length in _SLOW]
-    if draw(st.integers(0, 2)) == 2:
+    others = draw(st.integers(0, 5))
+    if others == 5:  # what has a value on a symbol's first bar
+        left, right = [SMA(1), Highest(1), DataColumn("score")], [scale.price(7), scale.price(3), 2.0, 0.0]
+    if others in (3, 4):
         left += _OTHERS
         right += _OTHERS
         right += [scale.price(0), scale.price(7), 50.0, 0.0, 30.0, 1.0, DataColumn("absent")]
@@ -111,6 +116,26 @@ def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> C
     money = [one * 10.0, cash, cash / 2.0, one * 100.0, cash / 3.0, one * 30.0, cash * 0.3, one * 7.0, cash, cash / 2.0]
     money += [one * 1e3, 9.0, 1e17 * scale.unit]
     return Case(draw(declared(choices, left, right, money)), settings)
+
+
+@st.composite
+def _asking(draw: st.DrawFn, script: Script, ground: Ground, scale: Scale) -> Script:
+    """Draw a script that orders by its features as well."""
+    names = [feature.name for feature in script.features if feature.name != "column:absent"] or ["sma_1"]
+    features = script.features or (SMA(1),)
+    levels = (0.0, scale.price(0), scale.price(7), 50.0, -1.0, 1.0)
+    asking = tuple(
+        When(
+            draw(st.integers(0, len(ground.steps) - 1)),
+            draw(st.sampled_from(ground.symbols)),
+            draw(st.sampled_from((10.0, 1.0, -5.0, 100.0))),
+            draw(st.sampled_from(names)),
+            draw(st.integers(0, 3)),
+            draw(st.sampled_from(levels)),
+        )
+        for _ in range(draw(st.integers(1, 6)))
+    )
+    return replace(script, actions=(*asking, *script.actions), features=features)
 
 
 def _faulty(script: Script, fault: int, ground: Ground) -> Script:
@@ -157,7 +182,7 @@ def drawn_cases(draw: st.DrawFn, components: Collection[str] = ()) -> Drawn:
         case = draw(_strategies(family, ground, scale))
     forms = draw(st.integers(0, 11)) if "loader" in components else 0
     if set(components) <= {"loader"} and components:
-        forms = forms % 4 + 8
+        forms = forms % 3 + 9
     table, form = _as_file(ground, forms, draw(st.integers(0, 7)))
     twin = draw(st.integers(0, len(table) - 1)) if draw(st.integers(0, 9)) == 7 else None
     return table, encode(replace(case, form=form, twin=twin))

@@ -31,7 +31,7 @@ KNOWN: dict[str, type] = {
     for one in (
         *(*features.KNOWN, gates.MinDollarVolume, gates.MinPrice, gates.MaxATRPercent, gates.MinMomentum),
         *(StopLoss, TakeProfit, TrailingStop, TimeExit, Above, CrossesAbove, Notional, DeclaredStrategy),
-        *(actions.Submit, actions.Cancel, actions.Replace, actions.Target, Script, Settings),
+        *(actions.Submit, actions.Cancel, actions.Replace, actions.Target, actions.When, Script, Settings),
     )
 }
 _KEYS = ("schema", "form", "twin", "workers", "strategy", "settings", "parameters")

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.api import Market
+from engine.fuzzing.actions import When
 from engine.fuzzing.case import Case
 from engine.fuzzing.makers import MAKERS
 from engine.fuzzing.script import Script, Seen, View
@@ -30,14 +31,14 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
 def run_case(market: Market, case: Case) -> Callable[[], Outputs]:
     """Run a case; what it returns lays the outputs out as tables.
 
-    Beside those of the engine a script has `seen`: what it was shown, timestamp by timestamp.
+    Beside those of the engine most scripts have `seen`: what they were shown, timestamp by timestamp.
     """
     with _workers(case.workers):
         if isinstance(case.strategy, str):
             table = market.sweep(MAKERS[case.strategy], case.parameters or {}, case.settings)
             return lambda: {"sweep": table}
-        if not isinstance(case.strategy, Script):
-            return market.run(case.strategy, case.settings).outputs
+        if not isinstance(case.strategy, Script) or any(isinstance(action, When) for action in case.strategy.actions):
+            return market.run(case.strategy, case.settings).outputs  # who watches asks for all, in an order of its own
         watched = case.strategy.watched()
         result = market.run(watched, case.settings)
         seen = watched.seen or Seen()
