@@ -39,12 +39,16 @@ from optimizer.subject import Build
 _COMPILING = (NUMBA, TARGET, OPTIMIZED, INTERPRETED)
 
 
+_PYTHONS = "other versions of Python: run the check under each of them"
+
+
 @dataclass(frozen=True)
 class Determinism:
     """What the cells gave: how many, how many had the golden bits, and which settings did nothing here.
 
     `differing` names the knobs under which the bits differ, with the cases and what kind of code varies so;
-    `divergence` is the first of them in full. `turned` are the settings whose canaries moved.
+    `divergence` is the first of them in full. `turned` are the settings whose canaries moved, `not_run` what no cell
+    of this process can turn.
     """
 
     cells: int
@@ -55,6 +59,7 @@ class Determinism:
     divergence: Divergence | None = None
     turned: tuple[str, ...] = ()
     matrix: str = "quick"
+    not_run: tuple[str, ...] = (_PYTHONS,)
 
     @property
     def holds(self) -> bool:

@@ -163,15 +163,15 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_OWN = "work that is cut or placed otherwise is rounded on its way, handed on from part to part, or added up otherwise"
+
+
 def matrix_of(kind: str, subject_knobs: Mapping[str, Mapping[str, str]]) -> tuple[Chain, ...]:
     """Return the chains of cells of a matrix, HOME being the first cell of the first one.
 
     `subject_knobs` are the engine's own, by what they set. As many threads as there are cores is HOME's own setting.
     """
-    own = [
-        Setting(Knob(name, "", f"the engine's own {_told(env)} must not matter"), "", env)
-        for name, env in subject_knobs.items()
-    ]
+    own = [Setting(Knob(name, "", f"{_told(env)}: {_OWN}"), "", env) for name, env in subject_knobs.items()]
     one, two, four = (() if count == _cores() else _threads(count, blas=count == 1) for count in (1, 2, 4))
     writers = (
         Cell((_SEEDS[1], *one, _NO_V4, _CHATHAM, _REVERSED, _TOGETHER)),
