@@ -45,3 +45,16 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_test_that_a_document_names_is_there() -> None:
+    text = (ROOT / "docs" / "EXACTNESS.md").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        path = None
+        for file, name in re.findall(r"`([\w/]+\.py)?(?:::(\w+))?`", line):
+            if file:
+                places = [ROOT / "tests" / "exactness" / file, ROOT / "tests" / file]
+                path = next((place for place in places if place.exists()), None)
+            if file or name:
+                assert path is not None, line
+                assert not name or f"def {name}(" in path.read_text(encoding="utf-8"), line
