@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.golden import Golden
-from optimizer.knobs import COMPILED, FOLDER, HOME, KEPT, POLARS, RACE, Cell, Chain, Deed, Setting, Stage
+from optimizer.knobs import COLD_CODE, COMPILED, FOLDER, HOME, KEPT, POLARS, RACE, Cell, Chain, Deed, Setting, Stage
 from optimizer.parity import EXCEPTION
 from optimizer.processes import Observation, Processes
 from optimizer.subject import Build
@@ -165,7 +165,8 @@ class Cells:
         }
         settings = (*HOME.settings, *cell.settings)
         env = {name: text.replace(FOLDER, str(folder)) for one in settings for name, text in one.env.items()}
-        return self._processes.run("outputs", self._build, job, env, caches=folder / "own"), names
+        task = "look" if COLD_CODE in cell.settings else "outputs"  # what is compiled there can be looked at
+        return self._processes.run(task, self._build, job, env, caches=folder / "own"), names
 
     def _judged(
         self, cell: Cell, names: Sequence[str], seen: Observation, outputs: Path, done: frozenset[Deed]

@@ -60,6 +60,7 @@ class Determinism:
     turned: tuple[str, ...] = ()
     matrix: str = "quick"
     not_run: tuple[str, ...] = (_PYTHONS,)
+    fused: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -115,6 +116,7 @@ def _summed(cells: Cells, seen: Sequence[Seen], matrix: str, divergence: Diverge
         divergence=divergence,
         turned=tuple(setting.name for setting, effect in moved.items() if effect),
         matrix=matrix,
+        fused=tuple(text for one in seen for text in (one.observation.result or {}).get("fused", ())),
     )
 
 

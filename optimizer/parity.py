@@ -92,8 +92,9 @@ class Divergence:
     def __str__(self) -> str:
         """The whole of it, on lines."""
         distance = f"   ({self.distance})" if self.distance else ""
+        before = f"{self.equal_before}, and all outputs" if self.timestamp else self.equal_before
         lines = [
-            f"first at   {self.place}     equal before: {self.equal_before}{', and all outputs' if self.timestamp else ''}",
+            f"first at   {self.place}     equal before: {before}",
             f"expected   {self.expected}",
             f"obtained   {self.obtained}{distance}",
             *self.around,

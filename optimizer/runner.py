@@ -251,7 +251,11 @@ class Runner:
             )
         if trial.control_again is not None and trial.evidence.before is not None:
             run.aa = ratio_of(trial.evidence.before.judged(), trial.control_again.judged())
-        remarks = tuple(str(remark) for remark in look(self._config.subject, candidate))
+        fused = trial.evidence.determinism.fused if trial.evidence.determinism else ()
+        remarks = (
+            *(str(remark) for remark in look(self._config.subject, candidate)),
+            *(f"{text}: a fused multiply-add rounds once where the source rounds twice" for text in fused),
+        )
         evidence = replace(trial.evidence, remarks=remarks)
         decision = decide(evidence)
         if run.aa_passed is False and decision.verdict in EXACT:

@@ -15,9 +15,13 @@ from optimizer.replay import replay as run_again
 @click.command()
 @click.argument("case", metavar="SET/INPUT/SCENARIO")
 @click.option(
-    "--build", "names", default="build", show_default=True, help="The build: names with commas between, or the accepted."
+    "--build",
+    "names",
+    default="build",
+    show_default=True,
+    help="Names with commas between, or the accepted build.",
 )
-@click.option("--until", metavar="TIMESTAMP", help="The last timestamp to run, as the data writes it; all if not given.")
+@click.option("--until", metavar="TIMESTAMP", help="The last one to run, as the data writes it; all if not given.")
 def replay(case: str, names: str, until: str | None) -> None:
     """Run a golden case again under the reference and a build, and show where they part.
 
@@ -39,9 +43,9 @@ def replay(case: str, names: str, until: str | None) -> None:
         hint = "Set EXACT_CHANGE_DATA to the folder that has it"
         raise InputError(f"the data of {set_name} is not on this machine", hint=hint)
     progress = Progress(make_console())
-    with processes_of(config) as (processes, scratch):
-        with progress.stage(f"Running {case} under the reference and {label}"):
-            done = run_again(golden, processes, name, build, until, scratch)
+    stage = progress.stage(f"Running {case} under the reference and {label}")
+    with processes_of(config) as (processes, scratch), stage:
+        done = run_again(golden, processes, name, build, until, scratch)
     if done.divergence is not None:
         progress.say(str(done.divergence))
         raise CheckError(f"{label} differs from the reference on {case} up to {done.until}")
