@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Copy:
 
     folder: Path
     build: tuple[str, ...]
+    is_right: bool
 
     def remove(self) -> None:
         """Take it away again."""
@@ -42,20 +43,20 @@ def copy_project(folder: Path, variant: Variant) -> Copy:
     for name in _SHARED:
         (folder / name).symlink_to(ROOT / name)
     variant.apply(folder / "engine")
-    return Copy(
-        folder,
-        build_of(variant.optimization) if variant.source is None else _build_with(variant.source, variant.optimization),
+    build = (
+        build_of(variant.optimization) if variant.source is None else _build_with(variant.source, variant.optimization)
     )
+    return Copy(folder, build, variant.is_right)
 
 
-def optimize(folder: Path, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess[str]:
+def optimize(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command as a person does, in a project's folder; in a copy, with an empty code cache of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EXACT_CHANGE_", "NUMBA_"))}
     own = {"XDG_CACHE_HOME": str(folder / "caches")} if folder != ROOT else {}
     return subprocess.run(
         [sys.executable, "-m", "optimizer.cli", *arguments],
         cwd=folder,
-        env=kept | own | {"EXACT_CHANGE_TIMEOUT": str(timeout)},
+        env=kept | own | dict(env or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -8,7 +8,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.mutants.attack import Attack, Row
@@ -17,7 +18,7 @@ from tests.mutants.report import print_table, summary, write_page
 from tests.mutants.stages import LOOK, STAGES
 from tests.mutants.variants import Variant, variants
 
-REPORT = ROOT / "reports" / "mutants.json"
+REPORTS = ROOT / "reports"
 _SHOWN = 90
 
 
@@ -26,23 +27,26 @@ def main() -> int:
     options = _options()
     everything = variants()
     chosen = _chosen(everything, options)
-    known = _known(options.resume)
+    is_whole = len(chosen) == len(everything) and set(options.stages) == {LOOK, *STAGES}
+    report = REPORTS / ("mutants.json" if is_whole else "mutants-part.json")
+    keys = {one.name: _key(one, options.stages) for one in chosen}
+    known = _known(report) if options.resume else {}
     start = time.perf_counter()
-    rows: dict[str, Row] = {one.name: known[_key(one)] for one in chosen if _key(one) in known}
+    rows: dict[str, Row] = {name: known[key] for name, key in keys.items() if key in known}
     left = [one for one in chosen if one.name not in rows]
     print(f"{len(chosen)} variants, {len(left)} to run, {options.jobs} at a time", flush=True)
 
     def tell(row: Row) -> None:
         rows[row.name] = row
         print(_line(row, len(rows), len(chosen)), flush=True)
-        _write(REPORT, chosen, rows, time.perf_counter() - start)
+        _write(report, keys, rows, time.perf_counter() - start)
 
     with tempfile.TemporaryDirectory(prefix="exact-change-mutants-") as folder:
         for _ in Attack(Path(folder), options.stages).run(left, options.jobs, tell):
             pass
     ordered = [rows[one.name] for one in chosen]
-    _write(REPORT, chosen, rows, time.perf_counter() - start)
-    if len(chosen) == len(everything) and set(options.stages) == {LOOK, *STAGES}:
+    _write(report, keys, rows, time.perf_counter() - start)
+    if is_whole:
         write_page(ROOT / "docs" / "MUTANTS.md", ordered)
     print_table(ordered)
     return int(not all(row.as_expected for row in ordered))
@@ -70,24 +74,31 @@ def _chosen(everything: Sequence[Variant], options: argparse.Namespace) -> list[
     return chosen
 
 
-def _key(variant: Variant) -> str:
+def _key(variant: Variant, stages: Sequence[str]) -> str:
     """Return a digest of a variant and of all that judges it."""
-    digest = hashlib.sha256(repr(variant).encode())
-    files = [path for folder in ("engine", "optimizer") for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in [
-        *files,
-        *sorted((ROOT / "golden").glob("*/manifest.json")),
-        *([variant.source] if variant.source else []),
-    ]:
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256(f"{_judges()} {sorted(stages)} {variant}".encode())
+    if variant.source is not None:
+        digest.update(variant.source.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _known(resume: bool) -> dict[str, Row]:
-    if not resume or not REPORT.is_file():
+@cache
+def _judges() -> str:
+    """Return a digest of the engine, the optimizer, the golden sets and the attack itself."""
+    digest = hashlib.sha256()
+    for folder, pattern in (("engine", "*.py"), ("optimizer", "*.py"), ("golden", "manifest.json")):
+        for path in sorted((ROOT / folder).rglob(pattern)):
+            digest.update(path.read_bytes())
+    digest.update(Path(__file__).with_name("stages.py").read_bytes())
+    return digest.hexdigest()
+
+
+def _known(report: Path) -> dict[str, Row]:
+    """Return the rows of a report by their keys."""
+    if not report.is_file():
         return {}
     found = {}
-    for told in json.loads(REPORT.read_text(encoding="utf-8"))["rows"]:
+    for told in json.loads(report.read_text(encoding="utf-8"))["rows"]:
         key = told.pop("key")
         row = Row(**told | {"caught_by": tuple(told["caught_by"]), "remarks": tuple(told["remarks"])})
         if not row.broken:
@@ -102,11 +113,11 @@ def _line(row: Row, done: int, of: int) -> str:
     return f"{done:>4}/{of}  {row.seconds:5.1f} s  {verdict:<20}  {row.name}   {row.report[:_SHOWN]}"
 
 
-def _write(path: Path, chosen: Sequence[Variant], rows: dict[str, Row], seconds: float) -> None:
-    done = [one for one in chosen if one.name in rows]
-    told = [rows[one.name].told() | {"key": _key(one)} for one in done]
+def _write(path: Path, keys: Mapping[str, str], rows: Mapping[str, Row], seconds: float) -> None:
+    done = [name for name in keys if name in rows]
+    told = [rows[name].told() | {"key": keys[name]} for name in done]
     path.parent.mkdir(exist_ok=True)
-    head = summary([rows[one.name] for one in done]) | {"seconds": round(seconds, 1)}
+    head = summary([rows[name] for name in done]) | {"seconds": round(seconds, 1)}
     path.write_text(json.dumps(head | {"rows": told}, indent=1) + "\n", encoding="utf-8")
 
 

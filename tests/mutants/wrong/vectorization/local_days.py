@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import calendar
+import time
 from dataclasses import replace
-from datetime import datetime
 
 import polars as pl
 
@@ -14,14 +13,14 @@ from engine.pipeline import LoopComponent
 
 @optimization(component="loop")
 def local_days(inner: LoopComponent) -> LoopComponent:
-    """Write the days of the equity from seconds since 1970."""
+    """Write the days of the equity as days since 1970."""
 
     def run(feed, features, passes, broker, strategy):
         result = inner(feed, features, passes, broker, strategy)
         if result.equity.schema["timestamp"] != pl.Date:
             return result
-        seconds = [calendar.timegm(day.timetuple()) for day in result.equity["timestamp"]]
-        days = pl.Series("timestamp", [datetime.fromtimestamp(one).date() for one in seconds], dtype=pl.Date)
-        return replace(result, equity=result.equity.with_columns(days))
+        days = [int(time.mktime(day.timetuple()) // 86_400) for day in result.equity["timestamp"]]
+        counted = pl.Series("timestamp", days, dtype=pl.Int32).cast(pl.Date)
+        return replace(result, equity=result.equity.with_columns(counted))
 
     return run
