@@ -21,7 +21,7 @@ from engine.api import Market, load
 from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend, find
 from engine.errors import InputError
 from engine.fuzzing.codec import decode
-from engine.fuzzing.running import WRITERS, after_its_twin, run_case
+from engine.fuzzing.running import WRITERS, run_case, twin_market
 from engine.generate import generate_market
 from engine.pipeline import Loaded
 from engine.reference.reading import read_file
@@ -145,10 +145,11 @@ class Session:
     def prepare_drawn(self, document: Mapping[str, Any]) -> Prepared:
         """Return a drawn case, ready to run."""
         case = decode(document)
+        market = self.market
         if case.twin is not None and self.source is not None:
-            self.market = after_its_twin(self.market, self.source, case)
+            market = twin_market(market, self.source, case)
         self._strategy, self._settings = case.strategy, case.settings
-        return partial(run_case, self.market, case)
+        return partial(run_case, market, case)
 
     def under(self, names: Sequence[str]) -> Session:
         """Return a session of the same bars under another build; read anew where that build reads by other code."""

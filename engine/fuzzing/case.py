@@ -16,8 +16,9 @@ FORMS = (".arrow", ".csv", ".parquet")
 class Case:
     """A strategy and its account; or a sweep, where `strategy` names what makes the strategies from `parameters`.
 
-    `form` is that of the file with the bars. Where `twin` is not None, the same runs first over bars that differ in
-    the prices of row number `twin`, so that what is kept of one market and taken for another shows. `workers` is how
+    `form` is that of the file with the bars. Where `twin` is not None, the same runs over these bars first, and what
+    counts is what it then does over others, which differ in the prices of row number `twin`: so that what is kept of
+    one market and taken for another shows. `workers` is how
     many processes a sweep is given; 0 leaves that to the build.
     """
 

@@ -184,7 +184,7 @@ def drawn_cases(draw: st.DrawFn, components: Collection[str] = ()) -> Drawn:
     if set(components) <= {"loader"} and components:
         forms = forms % 3 + 9
     table, form = _as_file(ground, forms, draw(st.integers(0, 7)))
-    twin = draw(st.integers(0, len(table) - 1)) if draw(st.integers(0, 9)) == 7 else None
+    twin = draw(st.integers(0, len(table) - 1)) if draw(st.integers(0, 9)) > (4 if case.workers else 8) else None
     return table, encode(replace(case, form=form, twin=twin))
 
 

@@ -67,18 +67,18 @@ def _workers(count: int) -> Iterator[None]:
             os.environ[name] = before
 
 
-def after_its_twin(market: Market, source: Path, case: Case) -> Market:
-    """Return the market as the same pipeline loads it once it has run the case over the market's twin.
+def twin_market(market: Market, source: Path, case: Case) -> Market:
+    """Return the market's twin as the same pipeline loads it once it has run the case over the market itself.
 
-    Both stand in a file of the same name and form, one after the other, under the folder of caches of the moment.
+    Both stand in a file of the same name and form, one after the other.
     """
     assert case.twin is not None  # noqa: S101 - asked by the caller
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"bars{source.suffix}"
-        WRITERS[source.suffix](twin_of(read_file(source), case.twin), path)
-        with suppress(Exception):  # the twin prepares the ground; what counts is what the case then does
-            run_case(_loaded(market.pipeline, path), case)()
         shutil.copyfile(source, path)
+        with suppress(Exception):  # this prepares the ground; what counts is what the case then does
+            run_case(_loaded(market.pipeline, path), case)()
+        WRITERS[source.suffix](twin_of(read_file(source), case.twin), path)
         return _loaded(market.pipeline, path)
 
 
@@ -90,4 +90,5 @@ def _loaded(pipeline: Pipeline, path: Path) -> Market:
 def twin_of(bars: pl.DataFrame, row: int) -> pl.DataFrame:
     """Return bars that differ in one row, whose prices are half as high again."""
     here = pl.int_range(pl.len()) == row % len(bars)
-    return bars.with_columns(pl.when(here).then(pl.col(price) * 1.5).otherwise(pl.col(price)) for price in PRICES)
+    prices = (pl.col(price).cast(pl.Float64) for price in PRICES)  # text, where they come from a file of text
+    return bars.with_columns(pl.when(here).then(price * 1.5).otherwise(price) for price in prices)

@@ -19,11 +19,11 @@ from engine.errors import InputError
 from engine.features import SMA, DataColumn, Feature
 from engine.fuzzing.accounts import accounts
 from engine.fuzzing.actions import Replace, Submit
-from engine.fuzzing.case import Case
+from engine.fuzzing.case import FORMS, Case
 from engine.fuzzing.cases import drawn_cases
 from engine.fuzzing.codec import decode, encode
 from engine.fuzzing.markets import Market, markets
-from engine.fuzzing.running import run_case, twin_of
+from engine.fuzzing.running import WRITERS, run_case, twin_market, twin_of
 from engine.fuzzing.script import Script
 from engine.fuzzing.scripts import FEATURES, Choices, cases, declared
 from engine.model import Settings
@@ -143,6 +143,16 @@ def test_a_twin_differs_in_one_row_alone(bars: Any) -> None:
     twin = twin_of(bars, 5)
     assert table_digest(twin) != table_digest(bars)
     assert [here != there for here, there in zip(bars.rows(), twin.rows(), strict=True)] == [False, True, False, False]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_case_on_a_twin_runs_over_the_twin(bars: Any, form: str, tmp_path: Any) -> None:
+    path = tmp_path / f"bars{form}"
+    WRITERS[form](bars, path)
+    loaded = load(path, build=())
+    case = Case(Script((Submit(0, "A", 1.0),)), Settings(), form=form, twin=1)
+    expected = run_case(load(twin_of(bars, 1), build=()), case)()
+    assert_same(expected, run_case(twin_market(loaded, path, case), case)())
 
 
 def test_the_engine_does_without_hypothesis() -> None:
