@@ -106,9 +106,9 @@ def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> C
     left: list[Feature] = [SMA(length) for length in _FAST]
     right: list[Side] = [SMA(length) for length in _SLOW]
     others = draw(st.integers(0, 5))
-    if others == 5:  # what has a value on a symbol's first bar
+    if others >= 4:  # what has a value on a symbol's first bar
         left, right = [SMA(1), Highest(1), DataColumn("score")], [scale.price(7), scale.price(3), 2.0, 0.0]
-    if others in (3, 4):
+    elif others >= 2:
         left += _OTHERS
         right += _OTHERS
         right += [scale.price(0), scale.price(7), 50.0, 0.0, 30.0, 1.0, DataColumn("absent")]
