@@ -43,12 +43,6 @@ EDITS = [
             "np.cumsum(present, axis=0, dtype=np.int32)",
         ),
         (
-            "a first bar that does not count",
-            "comparison",
-            "if number < 0:\n            raise KeyError(symbol)",
-            "if number <= 0:\n            raise KeyError(symbol)",
-        ),
-        (
             "a last close that is an open",
             "open for close",
             'close: float = self._arrays.matrices["close"].item(self.step, place)',
@@ -124,5 +118,15 @@ EDITS = [
             "numbers.astype(np.uint8) if limit",
         ),
         on=_LOOP,
+    ),
+    *edits(
+        "arrays.py",
+        (
+            "a first bar that does not count",
+            "comparison",
+            "if number < 0:\n            raise KeyError(symbol)",
+            "if number <= 0:\n            raise KeyError(symbol)",
+        ),
+        on="early-exit/passing_bars",  # whose loop looks a number up without walking all bars
     ),
 ]
