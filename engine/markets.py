@@ -110,7 +110,7 @@ def edges_market() -> pl.DataFrame:
 
 def long_market() -> pl.DataFrame:
     """Return one symbol with more bars than any block that a build works in, and one that lists halfway."""
-    return generate_market(symbols=2, bars=1_200, seed=5, late=0.5)
+    return generate_market(symbols=2, bars=1_300, seed=5, late=0.5)
 
 
 def _scripted(series: Mapping[str, Sequence[tuple[float, float, float, float] | None]], count: int) -> pl.DataFrame:
@@ -141,9 +141,33 @@ def scored_market() -> pl.DataFrame:
 
 
 def with_score(bars: pl.DataFrame) -> pl.DataFrame:
-    """Return bars, sorted by timestamp, with a column "score": the fall over five bars; null where it is not known."""
+    """Return bars, sorted by timestamp, with a column "score": the fall over five bars; null where it is not known.
+
+    Now and then it is -0.0, which only its sign tells from nothing.
+    """
     before = pl.col("close").shift(5).over("symbol")
-    return bars.with_columns(score=1.0 - pl.col("close") / before)
+    score = 1.0 - pl.col("close") / before
+    return bars.with_columns(score=pl.when(pl.int_range(pl.len()) % 97 == 96).then(pl.lit(-0.0)).otherwise(score))
+
+
+def twin_market() -> pl.DataFrame:
+    """Return the scored market with other closes: what is kept of the one by its highs is not the other's."""
+    bars = scored_market()
+    moved = (pl.col("close") * 0.5 + (pl.col("low") + pl.col("high")) * 0.25).clip("low", "high")
+    return bars.with_columns(close=moved)
+
+
+def one_symbol() -> pl.DataFrame:
+    """Return one symbol with two bars, of the same values as the two symbols of `two_symbols`."""
+    return _scripted({"A": _PAIR_OF_BARS}, 2)
+
+
+def two_symbols() -> pl.DataFrame:
+    """Return two symbols with one bar each: in a column of values they can't be told from one with two."""
+    return _scripted({"A": _PAIR_OF_BARS[:1], "B": _PAIR_OF_BARS[1:]}, 1)
+
+
+_PAIR_OF_BARS = [(100.0, 102.0, 99.0, 101.0), (101.0, 106.0, 100.0, 105.0)]
 
 
 NEW_YORK = "America/New_York"

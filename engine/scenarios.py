@@ -15,7 +15,7 @@ import polars as pl
 
 from engine import failing
 from engine.api import Market
-from engine.features import SMA, Feature
+from engine.features import ATR, EMA, RSI, SMA, Feature, Highest, Lowest, Momentum, Volatility
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.markets import blemished_market as blemished_market  # they stood here, and are asked for here
 from engine.markets import edges_market as edges_market
@@ -175,6 +175,24 @@ class Chance(Strategy):
             context.submit_order(bar.symbol, -position.quantity)
 
 
+class AllFeatures(Strategy):
+    """Declares features of every kind, and does nothing: they are its only output."""
+
+    features: tuple[Feature, ...] = (
+        *(SMA(length) for length in (1, 3, 64)),
+        *(EMA(length) for length in (1, 7)),
+        *(RSI(length) for length in (1, 5)),
+        *(ATR(length) for length in (1, 5)),
+        *(Volatility(length) for length in (2, 9)),
+        *(Momentum(length) for length in (1, 12)),
+        *(Highest(length) for length in (1, 6, 33)),
+        *(Lowest(length) for length in (1, 6, 33)),
+    )
+
+    def on_bars(self, context: Context, bars: Bars) -> None:
+        """Let them pass."""
+
+
 class RandomRuled(random_orders.RandomOrders):
     """Random orders under rules that the array builds know, beside positions with rules of their own."""
 
@@ -305,6 +323,21 @@ _ALL = (
         Settings(9_900.0),
     ),
 )
+_ALL_COSTS = Settings(
+    commission=0.001,
+    slippage=0.0005,
+    commission_per_share=0.01,
+    commission_fixed=0.5,
+    commission_minimum=2.0,
+    slippage_fixed=0.01,
+)
+_WHOLE = (
+    Scenario("level_all_costs", "SMA 5 above SMA 20, with every kind of cost that a fill may have", _level, _ALL_COSTS),
+    Scenario(
+        "level_on_ticks", "SMA 5 above SMA 20, in ticks and lots", _level, replace(_ALL_COSTS, tick=0.05, lot=5.0)
+    ),
+    Scenario("all_features", "every feature that there is but columns of the data, and no order", AllFeatures, _FREE),
+)
 _FAILING = (
     Scenario("raises", "the strategy raises on a bar; the text tells its account", failing.Raises),
     Scenario("asks_ahead", "the strategy asks for a feature of a later bar", failing.AsksAhead),
@@ -422,6 +455,7 @@ SCENARIOS = {
     one.name: one
     for one in (
         *_ALL,
+        *_WHOLE,
         *_FAILING,
         *(replace(one, symbols=30) for one in (*_TEN, *_IN_OTHER_ACCOUNTS, *_ON_REAL_PRICES.values())),
     )

@@ -38,8 +38,8 @@ class CheckResult:
 def check(golden: Golden, processes: Processes, build: Build, scratch: Path) -> CheckResult:
     """Hold a build to a set: every case twice in one fresh process, so that its caches are cold, then warm.
 
-    Where the build has kept something on disk, a second process, which finds that and has one of the engine's own knobs
-    turned, is held to the set, too.
+    Where the build has kept something on disk, or works in parallel, a second process is held to the set, too: it finds
+    what was kept, and has one of the engine's own knobs turned, such as the number of workers.
     """
     return check_builds(golden, processes, {"": build}, scratch)[""]
 
@@ -58,7 +58,11 @@ def check_builds(
     again = {
         name: build
         for name, build in builds.items()
-        if results[name].exact and any(path.is_file() for path in (caches / folders[name]).rglob("*"))
+        if results[name].exact
+        and (
+            any(path.is_file() for path in (caches / folders[name]).rglob("*"))
+            or any(one.startswith("parallelism/") for one in build)
+        )
     }
     if again:
         results |= _held(golden, processes, again, scratch, folders, twice=False)

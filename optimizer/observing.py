@@ -7,6 +7,7 @@ case but digests, unless it is asked for.
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import time
 import traceback
@@ -94,6 +95,7 @@ class _Input:
                 session = session.until(case["until"])
             self.session = session
             self._before = table_digest(session.bars)
+            self._notes = "\0".join(session.notes)
             self._small = session.rows <= SMALL
         except Exception as error:  # noqa: BLE001 - whatever it raises is what is observed
             self.error = error
@@ -111,7 +113,8 @@ class _Input:
             self._compare("one of the cases")
         if job["keep"] != "none":
             keep({LOAD: self.session.bars}, Path(job["folder"]) / self.name)
-        return {"digest": self._before, "changed": self.changed}
+        digest = hashlib.sha256(f"{self._before}\0{self._notes}".encode()).hexdigest()
+        return {"digest": digest, "changed": self.changed}
 
     def _compare(self, after: str) -> None:
         assert self.session is not None  # noqa: S101
