@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from optimizer.benchmark import Workload
@@ -65,6 +66,7 @@ class Task:
     name: str
     build: Build
     path: str
+    twice: bool
 
     @property
     def set(self) -> str:
@@ -107,7 +109,12 @@ def tasks_of(
         golden = open_golden(config, spec)
         if golden is not None:
             chosen = list(builds.items())[: None if spec.keep_outputs else 1]
-            tasks += [Task(golden, name, build, _blamed(config, name)) for name, build in chosen]
+            tasks += [
+                Task(
+                    golden, name, build, _blamed(config, name), spec.keep_outputs and (number == 0 or _runs_twice(name))
+                )
+                for number, (name, build) in enumerate(chosen)
+            ]
             continue
         missing = f"its data is not on this machine ({', '.join(spec.inputs)})"
         if set_name is not None:
@@ -115,6 +122,14 @@ def tasks_of(
             raise InputError(f"golden set {spec.name} can't be checked: {missing}", hint=hint)
         skipped.append(Outcome("all builds", spec.name, (), PARITY, ok=True, skipped=missing))
     return tasks, skipped
+
+
+def _runs_twice(name: str) -> bool:
+    """Whether a part of the accepted build runs every case twice: where it keeps something from run to run.
+
+    What the others do alone, and again, was shown when their notices were written.
+    """
+    return name.startswith(("caching/", "gates/"))
 
 
 def _blamed(config: Config, name: str) -> str:
@@ -145,17 +160,30 @@ def check_all(
     for outcome in outcomes:
         progress.say(told(outcome))
     turned = 1 if matrix != "none" else 0
-    for task in tasks[:turned]:
-        with progress.stage(f"Turning every knob of the {matrix} matrix for {task.set}: {task.name}"):
-            for outcome in determinism(processes, scratch, task, matrix):
-                progress.say(told(outcome))
-                outcomes.append(outcome)
-    if rest := tasks[turned:]:
-        with progress.stage(f"Checking {counted(len(rest), 'build')} on golden sets"):
-            for outcome in parity(processes, scratch, progress, rest):
-                progress.say(told(outcome))
-                outcomes.append(outcome)
+    jobs = [partial(determinism, processes, scratch, task, matrix) for task in tasks[:turned]]
+    jobs += [
+        partial(parity, processes, scratch / f"parity-{number}", batch)
+        for number, batch in enumerate(_batches(tasks[turned:]))
+    ]
+    told_of = f", and turning every knob of the {matrix} matrix for {tasks[0].name}" if tasks and turned else ""
+    with progress.stage(f"Checking {counted(len(tasks), 'build')} on golden sets{told_of}"):
+        for outcome in _done(processes, jobs):
+            progress.say(told(outcome))
+            outcomes.append(outcome)
+            progress.tick(f"{sum(one.kind == PARITY for one in outcomes)} of {len(tasks)}")
     return outcomes
+
+
+def _done(processes: Processes, jobs: Sequence[Callable[[], list[Outcome]]]) -> Iterator[Outcome]:
+    """Do jobs, two at a time, and yield what came of them, in order; the matrix is one that has idle moments."""
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            for outcomes in pool.map(lambda job: job(), jobs):
+                yield from outcomes
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.stop()
+            raise
 
 
 def refuse(outcomes: Sequence[Outcome]) -> None:
@@ -170,36 +198,23 @@ def refuse(outcomes: Sequence[Outcome]) -> None:
         raise CheckError(f"{len(failed)} failed: {'; '.join([*names[:_NAMED], *rest])}")
 
 
-def parity(processes: Processes, scratch: Path, progress: Progress, tasks: Sequence[Task]) -> Iterator[Outcome]:
-    """Hold builds to golden sets, two processes at a time, a few builds in each; yield what came of each, in order."""
-    batches = list(_batches(tasks))
-    done = 0
-
-    def held(number: int) -> tuple[Mapping[str, CheckResult], float]:
-        start = time.perf_counter()
-        batch = batches[number]
-        builds = {task.name: task.build for task in batch}
-        results = check_builds(batch[0].golden, processes, builds, scratch / f"parity-{number}")
-        return results, time.perf_counter() - start
-
-    with ThreadPoolExecutor(2) as pool:
-        try:
-            for batch, (results, took) in zip(batches, pool.map(held, range(len(batches))), strict=True):
-                done += len(batch)
-                progress.tick(f"{done} of {len(tasks)}")
-                for task in batch:
-                    yield _parity(task, results[task.name], took / len(batch))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            processes.stop()
-            raise
+def parity(processes: Processes, scratch: Path, batch: Sequence[Task]) -> list[Outcome]:
+    """Hold the builds of a batch to their golden set, in one process."""
+    start = time.perf_counter()
+    builds = {task.name: task.build for task in batch}
+    results = check_builds(batch[0].golden, processes, builds, scratch, twice=batch[0].twice)
+    took = time.perf_counter() - start
+    return [_parity(task, results[task.name], took / len(batch)) for task in batch]
 
 
 def _batches(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
-    """Yield the tasks of each set in parts of about the same size: an even number of them, for two processes."""
-    for name in dict.fromkeys(task.set for task in tasks):
-        its = [task for task in tasks if task.set == name]
-        parts = min(len(its), 2 * math.ceil(len(its) / (2 * _AT_ONCE)))
+    """Yield the tasks that are run alike in parts of about the same size: large data first, since it takes longest."""
+    kinds = dict.fromkeys((task.set, task.twice) for task in tasks)
+    for kind in sorted(
+        kinds, key=lambda kind: all(task.golden.spec.keep_outputs for task in tasks if task.set == kind[0])
+    ):
+        its = [task for task in tasks if (task.set, task.twice) == kind]
+        parts = math.ceil(len(its) / _AT_ONCE)
         for part in range(parts):
             yield its[part * len(its) // parts : (part + 1) * len(its) // parts]
 

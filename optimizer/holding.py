@@ -45,15 +45,15 @@ def check(golden: Golden, processes: Processes, build: Build, scratch: Path) -> 
 
 
 def check_builds(
-    golden: Golden, processes: Processes, builds: Mapping[str, Build], scratch: Path
+    golden: Golden, processes: Processes, builds: Mapping[str, Build], scratch: Path, *, twice: bool = True
 ) -> dict[str, CheckResult]:
-    """Hold builds to a set, one after the other in one process, each with caches of its own.
+    """Hold builds to a set, one after the other in one process, each with caches of its own; every case twice.
 
     Starting a process takes as long as all cases of a small set. Where the process does not live to the end, each
     build is tried again in one of its own, so that one that crashes fails alone.
     """
     folders = {name: str(number) for number, name in enumerate(builds)}
-    results = _held(golden, processes, builds, scratch, folders, twice=True)
+    results = _held(golden, processes, builds, scratch, folders, twice=twice)
     caches = scratch / ".caches"
     again = {
         name: build
@@ -65,7 +65,7 @@ def check_builds(
         )
     }
     if again:
-        results |= _held(golden, processes, again, scratch, folders, twice=False)
+        results |= _held(golden, processes, again, scratch, folders, twice=False, turned=True)
     shutil.rmtree(caches, ignore_errors=True)
     return results
 
@@ -78,8 +78,9 @@ def _held(
     folders: Mapping[str, str],
     *,
     twice: bool,
+    turned: bool = False,
 ) -> dict[str, CheckResult]:
-    """Run builds in one process; the second time, with what they have kept, and one of the engine's knobs turned."""
+    """Run builds in one process; with one of the engine's own knobs turned where that is asked for."""
     job = {
         "cases": golden.cases(),
         "keep": "different",
@@ -89,8 +90,8 @@ def _held(
         "builds": [{"name": name, "build": build, "folder": folders[name]} for name, build in builds.items()],
         "caches": str(scratch / ".caches"),
     }
-    turned = {} if twice else next(iter(processes.knobs.values()), {})
-    seen = processes.run("outputs of builds", (), job, turned)
+    env = next(iter(processes.knobs.values()), {}) if turned else {}
+    seen = processes.run("outputs of builds", (), job, env)
     if seen.result is None and len(builds) > 1:
         return {
             name: check(golden, processes, build, scratch / "alone" / folders[name]) for name, build in builds.items()
