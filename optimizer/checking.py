@@ -146,6 +146,8 @@ def check_all(
     set_name: str | None,
     builds: Mapping[str, Build] | None = None,
     matrix: str = "none",
+    *,
+    fail_fast: bool = False,
 ) -> list[Outcome]:
     """Hold builds to golden sets; the first of them on the first set in every cell of the matrix, which has parity too.
 
@@ -162,7 +164,7 @@ def check_all(
     turned = 1 if matrix != "none" else 0
     jobs = [partial(determinism, processes, scratch, task, matrix) for task in tasks[:turned]]
     jobs += [
-        partial(parity, processes, scratch / f"parity-{number}", batch)
+        partial(parity, processes, scratch / f"parity-{number}", batch, fail_fast=fail_fast)
         for number, batch in enumerate(_batches(tasks[turned:]))
     ]
     told_of = f", and turning every knob of the {matrix} matrix for {tasks[0].name}" if tasks and turned else ""
@@ -198,11 +200,11 @@ def refuse(outcomes: Sequence[Outcome]) -> None:
         raise CheckError(f"{len(failed)} failed: {'; '.join([*names[:_NAMED], *rest])}")
 
 
-def parity(processes: Processes, scratch: Path, batch: Sequence[Task]) -> list[Outcome]:
+def parity(processes: Processes, scratch: Path, batch: Sequence[Task], *, fail_fast: bool) -> list[Outcome]:
     """Hold the builds of a batch to their golden set, in one process."""
     start = time.perf_counter()
     builds = {task.name: task.build for task in batch}
-    results = check_builds(batch[0].golden, processes, builds, scratch, twice=batch[0].twice)
+    results = check_builds(batch[0].golden, processes, builds, scratch, twice=batch[0].twice, fail_fast=fail_fast)
     took = time.perf_counter() - start
     return [_parity(task, results[task.name], took / len(batch)) for task in batch]
 

@@ -22,6 +22,7 @@ from optimizer.processes import Processes
 from optimizer.subject import GoldenSet, Outputs
 
 _RECORD = 'Restore it from version control, or record the set anew: optimize golden record --reason "..."'
+_OUTSIDE = "It is data from outside: name the folder of the right file in EXACT_CHANGE_DATA, or record the set anew"
 _SCHEMA = 2
 
 
@@ -112,7 +113,7 @@ def _opened(config: Config, spec: GoldenSet, folder: Path, manifest: dict[str, A
         path = folder / "inputs" / file_of(name) if entry["kept"] else find_data(config, name)
         if path is None:
             return None
-        _verify(path, entry)
+        _verify(path, entry, _RECORD if entry["kept"] else _OUTSIDE)
         inputs[name] = path
     for case, entry in manifest["cases"].items():
         dict(entry["digests"])
@@ -253,13 +254,13 @@ def _file_entry(path: Path) -> dict[str, Any]:
     return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
-def _verify(path: Path, entry: Mapping[str, Any]) -> None:
+def _verify(path: Path, entry: Mapping[str, Any], hint: str = _RECORD) -> None:
     if not path.is_file():
-        raise InputError("is missing from the golden set", where=path, hint=_RECORD)
+        raise InputError("is missing from the golden set", where=path, hint=hint)
     if (size := path.stat().st_size) < entry["bytes"]:
         told = f"is truncated: it has {size} of the {entry['bytes']} bytes that were recorded"
-        raise InputError(told, where=path, hint=_RECORD)
+        raise InputError(told, where=path, hint=hint)
     if sha256_of(path) != entry["sha256"]:
         raise InputError(
-            "was changed: it is not the file that was recorded, its SHA-256 differs", where=path, hint=_RECORD
+            "was changed: it is not the file that was recorded, its SHA-256 differs", where=path, hint=hint
         )

@@ -72,12 +72,18 @@ def outputs_of_builds(subject: Subject, job: Job) -> dict[str, Any]:
 
 
 def outputs(subject: Subject, job: Job) -> dict[str, Any]:
-    """Run every case, and again with warm caches where `twice` says so; keep the outputs that are not as expected."""
+    """Run every case, and again with warm caches where `twice` says so; keep the outputs that are not as expected.
+
+    Where `fail_fast` says so, the first case that is not as expected is the last.
+    """
     inputs: dict[str, _Input] = {}
-    cases = []
+    cases: list[dict[str, Any]] = []
     for case in job["cases"]:
         one = inputs.get(case["input"]) or inputs.setdefault(case["input"], _Input(subject, job | case))
         cases.append(_observed(job, case, one))
+        same = cases[-1]["digests"] == cases[-1]["again"] == case.get("expected", cases[-1]["digests"])
+        if job.get("fail_fast") and (one.changed or not same):
+            break
     return {"cases": cases, "loaded": {name: one.told(job) for name, one in inputs.items()}}
 
 

@@ -72,6 +72,7 @@ class Reports:
 )
 @click.option("--junit", type=_FILE, help="Write the result as JUnit XML to this file.")
 @click.option("--summary", type=_FILE, help="Write the result as Markdown to this file.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first scenario of a build that differs.")
 @click.option("--no-notices", is_flag=True, help="Do not ask for an accepted notice of every line of the build.")
 def check(
     data: Path | None,
@@ -82,6 +83,7 @@ def check(
     matrix: str,
     junit: Path | None,
     summary: Path | None,
+    fail_fast: bool,
     no_notices: bool,
 ) -> None:
     """Hold the accepted build to the golden sets; exit 1 with the first divergence where it fails.
@@ -108,7 +110,8 @@ def check(
         outcomes = [] if no_notices or names else _signed(config, progress)
         builds = dict([build_named(config, names)]) if names else None
         with processes_of(config) as (processes, scratch):
-            outcomes = check_all(config, processes, scratch, progress, set_name, builds, matrix) + outcomes
+            found = check_all(config, processes, scratch, progress, set_name, builds, matrix, fail_fast=fail_fast)
+        outcomes = found + outcomes
     except InputError as error:
         reports.write([Outcome("the check", "", (), INPUT, ok=False, error=str(error))], time.perf_counter() - start)
         raise

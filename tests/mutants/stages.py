@@ -42,7 +42,7 @@ def look(folder: Path, *names: str) -> Counter[str]:
 
 def parity(copy: Copy) -> Said:
     """Hold the build to the golden set; one for sweeps once more with workers, which so short ones do not start."""
-    command = "check", "--set", "generated", "--matrix", "none", "--build", ",".join(copy.build)
+    command = "check", "--fail-fast", "--set", "generated", "--matrix", "none", "--build", ",".join(copy.build)
     said = _said(copy, *command, env={"EXACT_CHANGE_TIMEOUT": JOB_SECONDS})
     if said.refused or not copy.build[-1].startswith("parallelism/"):
         return said
