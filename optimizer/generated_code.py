@@ -50,7 +50,7 @@ def _compiled(source_root: Path) -> Iterator[tuple[Any, Any]]:
     held = [value for module in list(sys.modules.values()) for value in vars(module).values()]
     seen: set[int] = set()
     for value in (*held, *gc.get_objects()):  # those of modules may have been frozen out of the collector's sight
-        if isinstance(value, Dispatcher) and id(value) not in seen:
+        if issubclass(type(value), Dispatcher) and id(value) not in seen:  # a dead proxy has no class to ask for
             seen.add(id(value))
             if Path(value.py_func.__code__.co_filename).is_relative_to(source_root):
                 yield from ((value, signature) for signature in list(value.overloads))
