@@ -98,3 +98,17 @@ def test_an_input_that_was_changed_is_named_with_the_case(data: Path, what: str,
 
 def test_inputs_that_were_left_alone_are_said_to_be(data: Path) -> None:
     assert outputs(EngineSubject(), job(data, "restless"))["loaded"]["bars"]["changed"] == ""
+
+
+def test_fail_fast_ends_with_the_first_case_that_is_not_as_expected(data: Path) -> None:
+    asked = job(data, "level", "restless", "quick") | {"fail_fast": True}
+    asked["cases"][1]["expected"] = {"fills": "another digest"}
+    seen = outputs(EngineSubject(), asked)["cases"]
+    assert [case["scenario"] for case in seen] == ["level", "restless"]
+
+
+def test_a_load_that_tells_something_else_is_another_load(data: Path, tmp_path: Path) -> None:
+    shuffled = tmp_path / "shuffled.arrow"
+    pl.read_ipc(data).reverse().write_ipc(shuffled)
+    digests = [outputs(EngineSubject(), job(path, "level"))["loaded"]["bars"]["digest"] for path in (data, shuffled)]
+    assert digests[0] != digests[1]  # the bars are the same; the second load says that it has sorted them
