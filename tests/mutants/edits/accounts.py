@@ -215,6 +215,7 @@ EDITS = [
             "order of symbols",
             'feed.bars["timestamp"].unique(maintain_order=True)',
             'feed.bars["timestamp"].unique()',
+            "Polars sorts the dates and datetimes that it gives, and bars come sorted by timestamp: both are the same",
         ),
         (
             "an account that trades a bar more after its ruin",
