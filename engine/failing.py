@@ -15,7 +15,7 @@ class Raises(Strategy):
     rules: tuple[Rule, ...] = (StopLoss(0.04),)
 
     def on_bar(self, context: Context, bar: Bar) -> None:
-        """Buy what stands above its average; raise where what is held has lost a twentieth."""
+        """Buy what stands above its average; raise where what is held has lost three hundredths."""
         position = context.get_position(bar.symbol)
         if position is None:
             if bar.close > context.feature("sma_5", bar.symbol):

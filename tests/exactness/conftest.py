@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -56,13 +56,17 @@ def engine_is_free_of(engine_remarks: tuple[Remark, ...]) -> Callable[..., None]
     return check
 
 
-def moved(outputs: list[str], what: str) -> None:
-    """Skip where a knob has no effect on this machine: then nothing was shown."""
-    if len(set(outputs)) < 2:
-        pytest.skip(f"{what} has no effect on this machine")
-
-
 @pytest.fixture(scope="session")
-def must_move() -> Callable[[list[str], str], None]:
-    """What skips a test where a knob has no effect here."""
-    return moved
+def must_move(fresh: Fresh) -> Callable[..., None]:
+    """Hold the matrix to seeing what moves: the canary of a knob has to move wherever a result does.
+
+    Where the knob has no effect on this machine, nothing was shown: the test is skipped.
+    """
+
+    def check(outputs: Sequence[str], canary: str, *environments: Mapping[str, str]) -> None:
+        if len(set(outputs)) < 2:
+            pytest.skip(f"{environments} have no effect on this machine")
+        code = f"from optimizer.canaries import observed; print(observed([{canary!r}]))"
+        assert len({fresh(code, **environment) for environment in environments}) > 1, canary
+
+    return check

@@ -77,7 +77,8 @@ def test_polars_group_sums_change_with_the_threads(fresh, must_move) -> None:
     """Even with maintain_order=True; cum_sum and element-wise expressions do not."""
     told = [fresh(POLARS_SUMS, POLARS_MAX_THREADS=threads).split() for threads in ("1", "2", "4")]
     assert len({steps for *_, steps in told}) == 1
-    must_move([ordered + plain for ordered, plain, _ in told], "POLARS_MAX_THREADS")
+    environments = [{"POLARS_MAX_THREADS": threads} for threads in ("1", "4")]
+    must_move([ordered + plain for ordered, plain, _ in told], "polars sum", *environments)
 
 
 def test_polars_sums_means_and_windows_are_not_the_loop() -> None:
@@ -133,7 +134,8 @@ def test_a_sum_over_the_window_can_start_again_at_any_bar(start: int) -> None:
 def test_blas_changes_with_its_kernel_and_threads(fresh, must_move) -> None:
     kernels = [fresh(PRODUCTS, OPENBLAS_CORETYPE=kernel) for kernel in ("Nehalem", "Haswell", "SkylakeX")]
     threads = [fresh(PRODUCTS, OPENBLAS_NUM_THREADS=count) for count in ("1", "2")]
-    must_move(kernels + threads, "OPENBLAS_CORETYPE")
+    environments = [{"OPENBLAS_CORETYPE": kernel} for kernel in ("Nehalem", "Haswell")]
+    must_move(kernels + threads, "matrix product", *environments, {"OPENBLAS_NUM_THREADS": "1"}, {})
 
 
 def test_the_engine_uses_no_blas(engine_is_free_of: Callable[..., None]) -> None:

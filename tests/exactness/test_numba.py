@@ -204,7 +204,7 @@ for threads in (1, numba.config.NUMBA_NUM_THREADS):
 """
     sequential, *totals = fresh(run, NUMBA_NUM_THREADS="2").splitlines()
     assert sequential == "True False"
-    must_move(totals, "NUMBA_NUM_THREADS")
+    must_move(totals, "parallel sum", {"NUMBA_NUM_THREADS": "1"}, {"NUMBA_NUM_THREADS": "2"})
 
 
 def test_prange_is_remarked_on(engine_remarks: tuple[Remark, ...]) -> None:

@@ -46,7 +46,8 @@ def test_an_unstable_sort_breaks_ties_by_the_processor(fresh, must_move) -> None
     levels = ("", "X86_V4 AVX512_ICL AVX512_SPR", "X86_V4 AVX512_ICL AVX512_SPR X86_V3")
     told = [fresh(TIES, NPY_DISABLE_CPU_FEATURES=level).split() for level in levels]
     assert len({stable for _, stable in told}) == 1
-    must_move([plain for plain, _ in told], "NPY_DISABLE_CPU_FEATURES")
+    environments = [{"NPY_DISABLE_CPU_FEATURES": level} for level in levels]
+    must_move([plain for plain, _ in told], "numpy functions", *environments)
 
 
 def test_the_engine_sorts_stably(engine_is_free_of: Callable[..., None], engine_remarks: tuple[Remark, ...]) -> None:

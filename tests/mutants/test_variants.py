@@ -36,7 +36,7 @@ def test_an_edited_file_is_still_python() -> None:
     """A variant that can't be compiled would be refused, but prove nothing."""
     for edit in EDITS:
         text = (ROOT / "engine" / edit.file).read_text(encoding="utf-8").replace(edit.right, edit.wrong)
-        compile(text, edit.name, "exec")
+        assert compile(text, edit.name, "exec").co_code, edit.name
 
 
 def _row(expected: str, *caught_by: str, kind: str = OPERATOR, report: str = "") -> Row:
