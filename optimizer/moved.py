@@ -121,6 +121,8 @@ def _moved_inputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
             yield f"{name} (removed)"
         elif before[name].get("digest") != after[name].get("digest"):
             yield f"{name} (changed)"
+        elif before[name].get("loaded") != after[name].get("loaded"):
+            yield f"{name} (the same bytes, loaded otherwise: other bars, or other notes)"
 
 
 @dataclass(frozen=True)

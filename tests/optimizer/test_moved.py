@@ -98,6 +98,16 @@ def test_an_input_that_changed_is_named(before: Path, tmp_path: Path) -> None:
     assert moved(before, after).inputs == ("market (changed)", "more (added)")
 
 
+def test_an_input_that_is_loaded_otherwise_is_named(before: Path, tmp_path: Path) -> None:
+    after = recorded(tmp_path / "after", {"market/level": {"fills": FILLS}, "market/gone": {"fills": FILLS}})
+    manifest = json.loads((after / "manifest.json").read_text())
+    manifest["inputs"]["market"]["loaded"] = "other bars, or another note"
+    (after / "manifest.json").write_text(json.dumps(manifest))
+    found = moved(before, after)
+    assert found
+    assert "loaded otherwise" in found.inputs[0]
+
+
 @pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"inputs": {}, "cases": {"market/level": 3}}'])
 def test_an_old_set_that_is_none_is_told_and_no_obstacle(before: Path, tmp_path: Path, text: str | None) -> None:
     path = before / "manifest.json"
