@@ -10,7 +10,8 @@ import pytest
 
 from engine.subject import SUBJECT
 from optimizer.config import find_config
-from optimizer.ecn import ACCEPTED, Front, accept, find_notice, notices, read_notice, set_status, write_notice
+from optimizer.ecn import ACCEPTED, Front, find_notice, notices, read_notice, seal_of, set_status, write_notice
+from optimizer.ecn_life import accept
 from optimizer.errors import InputError
 from optimizer.golden import open_golden
 from optimizer.reporters.templates import code_span, escape_markdown
@@ -34,35 +35,36 @@ FRONT = Front(
 
 
 def test_a_notice_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    written, new = write_notice(tmp_path, FRONT, "# ECN-0000: a body\n")
+    written, new = write_notice(tmp_path / "ecn", FRONT, "# ECN-0000: a body\n")
     assert new
     assert written.path.name == "ECN-0001-once.md"
     read = read_notice(written.path)
     assert read == written
-    assert read.front == replace(FRONT, ecn="ECN-0001")
+    sealed = replace(FRONT, ecn="ECN-0001")
+    assert read.front == replace(sealed, seal=seal_of(sealed, read.body))
     assert read.body == "# ECN-0001: a body\n"
 
 
 def test_the_same_proposal_measured_again_keeps_its_number_and_is_renewed(tmp_path: Path) -> None:
-    write_notice(tmp_path, FRONT, "old")
-    notice, new = write_notice(tmp_path, replace(FRONT, ratio=2.0), "new")
-    assert (notice.front.ecn, new, len(list(notices(tmp_path)))) == ("ECN-0001", True, 1)
-    assert find_notice(tmp_path, "ecn-0001").front.ratio == 2.0
+    write_notice(tmp_path / "ecn", FRONT, "old")
+    notice, new = write_notice(tmp_path / "ecn", replace(FRONT, ratio=2.0), "new")
+    assert (notice.front.ecn, new, len(list(notices(tmp_path / "ecn")))) == ("ECN-0001", True, 1)
+    assert find_notice(tmp_path / "ecn", "ecn-0001").front.ratio == 2.0
 
 
 @pytest.mark.parametrize(
     "change", [{"source_digest": "c"}, {"build_before": ()}, {"optimization": "caching/twice"}, {"golden_digest": "e"}]
 )
 def test_another_proposal_gets_another_number(tmp_path: Path, change: dict) -> None:
-    write_notice(tmp_path, FRONT, "one")
-    notice, _ = write_notice(tmp_path, replace(FRONT, **change), "two")
+    write_notice(tmp_path / "ecn", FRONT, "one")
+    notice, _ = write_notice(tmp_path / "ecn", replace(FRONT, **change), "two")
     assert notice.front.ecn == "ECN-0002"
 
 
 def test_an_accepted_notice_is_left_as_it_is(tmp_path: Path) -> None:
-    notice, _ = write_notice(tmp_path, FRONT, "signed")
+    notice, _ = write_notice(tmp_path / "ecn", FRONT, "signed")
     set_status(notice, ACCEPTED)
-    again, written = write_notice(tmp_path, replace(FRONT, ratio=9.0), "other")
+    again, written = write_notice(tmp_path / "ecn", replace(FRONT, ratio=9.0), "other")
     assert not written
     assert again.body == "signed"
     assert again.front.status == ACCEPTED
@@ -71,7 +73,9 @@ def test_an_accepted_notice_is_left_as_it_is(tmp_path: Path) -> None:
 def test_two_at_once_never_take_the_same_number(tmp_path: Path) -> None:
     fronts = [replace(FRONT, optimization=f"caching/number_{number}") for number in range(12)]
     with ThreadPoolExecutor(6) as pool:
-        numbers = [notice.front.ecn for notice, _ in pool.map(lambda front: write_notice(tmp_path, front, "x"), fronts)]
+        numbers = [
+            notice.front.ecn for notice, _ in pool.map(lambda front: write_notice(tmp_path / "ecn", front, "x"), fronts)
+        ]
     assert len(set(numbers)) == 12
 
 
@@ -97,9 +101,9 @@ def test_a_notice_edited_by_hand_says_where_it_does_not_parse(tmp_path: Path, te
 
 
 def test_an_unknown_number_lists_the_known_ones(tmp_path: Path) -> None:
-    write_notice(tmp_path, FRONT, "x")
+    write_notice(tmp_path / "ecn", FRONT, "x")
     with pytest.raises(InputError, match=r"no notice 'ECN-0042'.*ECN-0001"):
-        find_notice(tmp_path, "ECN-0042")
+        find_notice(tmp_path / "ecn", "ECN-0042")
 
 
 def test_only_what_was_measured_on_this_very_build_and_golden_set_is_accepted(tmp_path: Path) -> None:
@@ -113,7 +117,7 @@ def test_only_what_was_measured_on_this_very_build_and_golden_set_is_accepted(tm
         "the golden set is not": replace(good, golden_digest="d" * 64),
     }
     for number, (message, front) in enumerate(wrong.items()):
-        folder = tmp_path / str(number)
+        folder = tmp_path / str(number) / "ecn"
         write_notice(folder, front, "x")
         with pytest.raises(InputError, match=message):
             accept(EmptyBuild(), folder, "ECN-0001", golden_digest="a" * 64)
@@ -133,6 +137,7 @@ def test_an_accepted_change_stands_in_the_build_and_can_not_be_accepted_twice(op
     (project / "engine" / "build.toml").write_text("# a comment stays\n[build]\n")
     for path in (project / "reports" / "ecn").glob("*.md"):
         path.unlink()
+    (project / "reports" / "ecn" / "highest").unlink(missing_ok=True)
     golden = open_golden(find_config(project), SUBJECT.golden_sets()[0])
     assert golden is not None
     candidate = next(one for one in SUBJECT.candidates() if one.name == "vectorization/array_feed")
