@@ -4,6 +4,9 @@ A kept table is one uncompressed Arrow file below `cache_root()`. Its name comes
 and the code that it depends on; the file has the key and a digest of its values with it. What does not fit, or can't
 be read, is dropped, told on the log, and computed again by whoever asked. A file is written aside and put in place
 in one step, so that readers and writers need no lock: two that write at once write the same.
+
+How much is kept, and how it is read, the settings say (engine/settings.py): `engine.eviction` removes what was used
+longest ago.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ import xxhash
 from polars.exceptions import PanicException, PolarsError
 from pyarrow import ipc
 
+from engine.eviction import fits, make_room, used
+from engine.settings import MachineSettings, settings
 from engine.sources import PACKAGE, code_digest
 
 log = logging.getLogger("engine.cache")
@@ -70,13 +75,18 @@ def put_in_place(path: Path, write: Callable[[Path], None]) -> bool:
     """Write a file aside and put it in place in one step; tell where that can't be done, and go on."""
     aside = f"{os.getpid()}.{secrets.token_hex(4)}"  # exact: the name of a file that is renamed at once
     temporary = path.with_name(f".{path.name}.{aside}")
+    root = cache_root()
+    budget = settings(root).cache_bytes
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
+            if not fits(root, path, temporary, budget):
+                return False
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+        make_room(root, path, budget)
     except (OSError, PolarsError) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
         log.warning("%s: can't be kept (%s), so it is computed every time", path, why)
@@ -85,11 +95,14 @@ def put_in_place(path: Path, write: Callable[[Path], None]) -> bool:
 
 
 def kept(path: Path, key: Key) -> pl.DataFrame | None:
-    """Return the table that was kept under this key, its numbers mapped from the file; None where there is none."""
+    """Return the table that was kept under this key; None where there is none.
+
+    Its numbers are mapped from the file, or read into memory where the settings say so.
+    """
     try:
         if not path.is_file():
             return None
-        with pa.memory_map(str(path), "r") as source:
+        with _opened(path, settings(cache_root())) as source:
             arrow = ipc.open_file(source).read_all()
         meta = arrow.schema.metadata or {}
         if meta.get(_KEY) != key_text(key).encode():
@@ -98,12 +111,27 @@ def kept(path: Path, key: Key) -> pl.DataFrame | None:
             arrow.validate(full=True)  # text that points outside of the file must not be followed
             table = pl.DataFrame(pl.from_arrow(arrow))
             if meta.get(_DIGEST) == digest_of(table).encode():
+                used(path)
                 return table
             why = "is damaged: its values do not have their digest"
+    except FileNotFoundError:
+        return None  # another process has just made room
     except (pa.ArrowException, PanicException, PolarsError, OSError, UnicodeDecodeError) as error:
         why = f"can't be read ({' '.join(str(error).split())[:120]})"
     drop(path, why)
     return None
+
+
+def _opened(path: Path, how: MachineSettings) -> pa.NativeFile:
+    """Open a file to be mapped or read; from a disk that turns it is fetched ahead, whole and in order.
+
+    All of it is needed at once, for the digest; a mapped file would be fetched where that happens to touch it.
+    """
+    if how.io == "hdd" and hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+    return pa.memory_map(str(path), "r") if how.mmap else pa.OSFile(str(path), "rb")
 
 
 def drop(path: Path, why: str) -> None:
@@ -123,11 +151,16 @@ def key_text(key: Key) -> str:
 def digest_of(table: pl.DataFrame) -> str:
     """Return the digest of a table's names, types and values, to tell damage: fast, and no proof against forgery."""
     digest = xxhash.xxh3_128()
+    rows = settings(cache_root()).chunk_rows
     for column in table:
         digest.update(f"{column.name}\0{column.dtype}\0{len(column)}\0".encode())
         if column.dtype == pl.String:
             for buffer in column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[1:]:
                 digest.update(buffer or b"")
         else:
-            digest.update(np.ascontiguousarray(column.to_physical().to_numpy()).view(np.uint8).data)
+            # a chunk at a time, since values are copied to be hashed where they are flags; nulls decide for all as what
+            step = max(1, len(column)) if column.has_nulls() else rows
+            for start in range(0, len(column), step):
+                part = column.slice(start, step)
+                digest.update(np.ascontiguousarray(part.to_physical().to_numpy()).view(np.uint8).data)
     return digest.hexdigest()

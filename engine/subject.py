@@ -16,13 +16,14 @@ from typing import Any
 
 import polars as pl
 
-from engine import background, build, counting, markets, scenarios
+from engine import background, build, counting, markets, scenarios, settings
 from engine.api import Market, load
 from engine.catalog import BUILD_FILE, FOCUSES, Optimization, accepted_build, catalog, compose, extend, find
 from engine.errors import InputError
 from engine.fuzzing.codec import decode
 from engine.fuzzing.running import WRITERS, run_case, twin_market
 from engine.generate import generate_market
+from engine.machine import Machine
 from engine.pipeline import Loaded
 from engine.reference.reading import read_file
 from engine.scenarios import (
@@ -194,6 +195,7 @@ class EngineSubject:
         }
     )
     build_file: Path = BUILD_FILE
+    settings_file: Path = settings.FILE
     source_root: Path = _ENGINE
     components: Mapping[str, str] = field(
         default_factory=lambda: (
@@ -268,6 +270,25 @@ class EngineSubject:
     def default_data(self) -> tuple[str, pl.DataFrame]:
         """Return the market that a run takes where no data is named, and its name."""
         return "generated_240x320.parquet", generate_market(symbols=240, bars=320, late=0.2)
+
+    def settings_for(self, hardware: Mapping[str, Any], symbols: int | None) -> dict[str, Any]:
+        """Return the settings for a machine, each with the reason for it."""
+        storage = hardware.get("storage") or {}
+        caches = hardware.get("caches") or {}
+        machine = Machine(
+            cores=hardware.get("cores") or 1,
+            cpu_limit=hardware.get("cpu_limit"),
+            memory_available_bytes=hardware.get("memory_available_bytes") or hardware.get("memory_bytes"),
+            memory_limit_bytes=hardware.get("memory_limit_bytes"),
+            last_cache_bytes=next((caches[name] for name in ("L4", "L3", "L2") if caches.get(name)), None),
+            storage=storage.get("kind") or "unknown",
+            filesystem=storage.get("filesystem"),
+        )
+        return settings.as_document(settings.derived(machine, symbols))
+
+    def write_settings(self, values: Mapping[str, Any]) -> None:
+        """Put settings into engine/settings.toml."""
+        settings.write(values, self.settings_file)
 
     def caches_in(self, folder: Path) -> dict[str, str]:
         """Return the environment of a process that keeps its caches in this folder."""

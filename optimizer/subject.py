@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -311,4 +311,26 @@ class Subject(Protocol):
 
     def drawn_cases(self, builds: Sequence[Build]) -> Any:
         """Return a Hypothesis strategy of pairs, data and a document for `prepare_drawn`, to try these builds on."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A subject whose engine takes settings of the machine; an engine need not."""
+
+    @property
+    def settings_file(self) -> Path:
+        """Where the settings stand."""
+        ...
+
+    def settings_for(self, hardware: Mapping[str, Any], symbols: int | None) -> Mapping[str, Any]:
+        """Return the settings for a machine, as `optimizer.hardware` tells of it, and a market of so many symbols.
+
+        Keys: `workers`, `chunk_rows` (rows), `cache_bytes`, `io` ("ssd" or "hdd"), `mmap`, and `why`, a sentence for
+        each of them.
+        """
+        ...
+
+    def write_settings(self, settings: Mapping[str, Any]) -> None:
+        """Put settings into the engine's file."""
         ...

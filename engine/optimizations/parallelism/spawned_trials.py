@@ -1,4 +1,4 @@
-"""Run the trials of a sweep in as many processes as there are cores.
+"""Run the trials of a sweep in several processes, as many as the machine has cores for.
 
 How: Fresh worker processes, never forked, get the bars as a mapped Arrow file and compose the same build; each has
 one thread a library. A trial goes to them as the names and values that make its strategy, and comes back as the bits
@@ -6,7 +6,7 @@ of its row. The workers stay for further sweeps over the market, and end with it
 that started them. The first trials run in this process: workers are started when the rest of a sweep looks worth it,
 and take over when they are there and have all code loaded, for which each runs a short trial that has its row already.
 The trial of a worker that dies runs again; at the third death its row says so.
-EXACT_CHANGE_WORKERS is the number of workers, started at once; without it there are as many as cores, up to 8.
+EXACT_CHANGE_WORKERS is the number of workers, started at once; without it the settings say it (engine/settings.toml).
 
 Exact: A worker runs a trial as the reference does, by the same build, over the same bits, with the seed that comes
 from the trial. A strategy's module, with those of its folder that it uses, has to hold the same in the worker as
@@ -37,12 +37,12 @@ from engine.catalog import optimization
 from engine.errors import InputError
 from engine.model import Settings
 from engine.pipeline import Feed, Pipeline, SweepComponent
+from engine.settings import settings
 from engine.strategy_names import Encoded, Encoder, UnsendableError
 from engine.trials import Trial, TrialRow
 from engine.worker_pool import CannotStartError, Left, Pool, Task
 
 log = logging.getLogger("engine.sweep")
-MOST_WORKERS = 8
 WORTH_SECONDS = 0.1  # of trials that are left, for which workers are started
 REHEARSED_SECONDS = 0.1  # a trial, above which it does not matter that a worker loads compiled code in its first
 
@@ -100,10 +100,7 @@ def workers_for(trials: int) -> int:
         if not named.isdecimal() or int(named) < 1:
             raise InputError(f"EXACT_CHANGE_WORKERS is {named!r}", hint="The number of worker processes: 1 or more")
         return min(int(named), trials)
-    cores = os.cpu_count() or 1  # exact: how many work; trials share no sums
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))  # exact: as above
-    return min(cores, trials, MOST_WORKERS)
+    return min(settings().workers, trials)
 
 
 _in_use = threading.Lock()
