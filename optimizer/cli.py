@@ -15,11 +15,14 @@ import click
 from optimizer.commands.bench import bench
 from optimizer.commands.catalog import catalog
 from optimizer.commands.check import check
+from optimizer.commands.compare import compare
 from optimizer.commands.ecn import ecn
 from optimizer.commands.fuzz import fuzz_command
 from optimizer.commands.golden import golden
+from optimizer.commands.history import history
 from optimizer.commands.look import look
 from optimizer.commands.replay import replay
+from optimizer.commands.report import report
 from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
 from optimizer.config import Config
 from optimizer.ecn import notices
@@ -189,7 +192,7 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
         run.folder.parent.rmdir()  # where it was the first run
 
 
-for command in (bench, catalog, check, ecn, fuzz_command, golden, look, replay):
+for command in (bench, catalog, check, compare, ecn, fuzz_command, golden, history, look, replay, report):
     main.add_command(command)
 
 
