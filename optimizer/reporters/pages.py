@@ -1,53 +1,25 @@
-"""The pages and the summary of a run, and the index of all runs."""
+"""The pages and the summary of a run, and the report on all that is known, renewed at its end."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from optimizer.decision import PASSED
-from optimizer.files import write_text
-from optimizer.reporters.templates import render
-from optimizer.reporters.texts import shared_values
+from optimizer.reporters.report import write_report, write_run_page
+from optimizer.reporters.run_json import write_run
 from optimizer.runner import Run
 
 
 def write_pages(run: Run, out: Path, ecns: Mapping[str, str]) -> None:
-    """Write the summary and the page of a run, renew the index, and point `latest` at the run."""
-    values = shared_values(run, ecns)
-    write_text(run.folder / "summary.md", render("summary.md.j2", **values))
-    links = {number: _link(run, out, number) for number in (*ecns.values(), "-")}
-    write_text(run.folder / "report.html", render("run.html.j2", links=links, **values))
-    write_text(out / "index.html", render("index.html.j2", runs=_runs(out)))
+    """Write the summary and the page of a run, renew the report, and point `latest` at the run.
+
+    All of it is made from the run's document, which is written here where it is not there yet.
+    """
+    if not (run.folder / "run.json").is_file():
+        write_run(run, ecns)
+    write_run_page(out, run.folder)
+    write_report(out, run.folder)
     _point_latest(out, run.folder)
-
-
-def _link(run: Run, out: Path, number: str) -> str:
-    """Return the way from a run's page to a notice, or nothing where there is none."""
-    found = next((out / "ecn").glob(f"{number}-*.md"), None)
-    return Path(os.path.relpath(found, run.folder)).as_posix() if found else ""
-
-
-def _runs(out: Path) -> list[dict[str, object]]:
-    found = []
-    for path in sorted((out / "runs").glob("*/run.json"), reverse=True):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            run = json.loads(path.read_text(encoding="utf-8"))
-            total = run["total"]["ratio"]
-            found.append(
-                {
-                    "run_id": run["run_id"],
-                    "focus": run["focus"],
-                    "data": run["data"]["path"],
-                    "passed": sum(change["verdict"] in PASSED for change in run["changes"]),
-                    "tried": len(run["changes"]),
-                    "total": f"{total:.3g}x" if total else "-",
-                }
-            )
-    return found
 
 
 def _point_latest(out: Path, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -40,6 +41,16 @@ def fenced(value: object) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
+def span(value: object) -> str:
+    """Return a part of a line as Markdown shows it, with the spaces at its ends."""
+    return escape_markdown(value, strip=False)
+
+
+def href(value: object) -> str:
+    """Return the address of a link, in which nothing ends it early."""
+    return quote(str(value), safe="/#.-_~")
+
+
 def percent(value: float) -> str:
     """Return a share as a percentage."""
     return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
@@ -71,6 +82,8 @@ def render(template: str, **values: object) -> str:
         "md": escape_markdown,
         "code": code_span,
         "prose": prose,
+        "span": span,
+        "href": href,
         "fenced": fenced,
         "percent": percent,
         "seconds": seconds,

@@ -1,0 +1,78 @@
+"""The report: one page without network, and the same as Markdown, from the documents of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optimizer.files import write_text
+from optimizer.reporters.page import ending, exactness, lead, machine, profile, scale, tried, worth
+from optimizer.reporters.page.blocks import Section
+from optimizer.reporters.page.documents import PAGE, Documents, newest_run, read_documents
+from optimizer.reporters.page.values import text
+from optimizer.reporters.templates import render
+
+
+def write_report(out: Path, folder: Path | None = None) -> Path:
+    """Write the report on the newest run, or on that of a folder, as `index.html` and `index.md`.
+
+    It is made of the run's documents and the notices of `out`, and of nothing else.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: where there is no run, or its own document can't be read.
+    """
+    documents = read_documents(out, folder or newest_run(out), out)
+    _write(documents, out / "index.html", out / "index.md")
+    return out / "index.html"
+
+
+def write_run_page(out: Path, folder: Path) -> Path:
+    """Write the same of one run into its folder, as `report.html` and `summary.md`; return the path of the page."""
+    documents = read_documents(out, folder, folder)
+    _write(documents, folder / PAGE, folder / "summary.md")
+    return folder / PAGE
+
+
+def _write(documents: Documents, page: Path, markdown: Path) -> None:
+    run = documents.run
+    values = {
+        "title": f"Run {text(run, 'run_id') or documents.folder.name}",
+        "focus": text(run, "focus") or "unknown",
+        "started_at": text(run, "started_at"),
+        "lead": lead.lead_of(documents),
+        "action": lead.action_of(documents),
+        "keys": lead.keys_of(documents),
+        "about": lead.about_of(documents),
+        "damaged": documents.damaged,
+        "sections": sections_of(documents),
+    }
+    write_text(page, render("report.html.j2", **values))
+    write_text(markdown, render("report.md.j2", **values))
+
+
+def sections_of(documents: Documents) -> list[Section]:
+    """Return the parts of the report, in order."""
+    return [
+        tried.ladder_section(documents),
+        tried.tried_section(documents),
+        tried.control_section(documents),
+        exactness.exactness_section(documents),
+        exactness.refused_section(documents),
+        worth.attribution_section(documents),
+        profile.memory_section(documents),
+        profile.profile_section(documents),
+        profile.hotspots_section(documents),
+        profile.system_section(documents),
+        worth.order_section(documents),
+        scale.scaling_section(documents),
+        machine.hardware_section(documents),
+        machine.recommendations_section(documents),
+        machine.calibration_section(documents),
+        machine.bench_section(documents),
+        ending.notices_section(documents),
+        ending.reproduce_section(documents),
+        ending.words_section(),
+        ending.runs_section(documents),
+    ]
