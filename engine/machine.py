@@ -30,7 +30,7 @@ class Machine:
 
 def this_machine(folder: Path | None = None, root: Path = _ROOT) -> Machine:
     """Return this machine, with the storage that holds a folder; `root` is where its proc and sys are."""
-    device, filesystem = _mount_of(folder, root) if folder else (None, None)
+    device, filesystem = (None, None) if folder is None else _mount_of(folder, root)
     return Machine(
         cores=_cores(),
         cpu_limit=_cpu_limit(root),
@@ -101,28 +101,32 @@ def _last_cache(root: Path) -> int | None:
     return sizes[max(sizes)] if sizes else None
 
 
-def _mount_of(folder: Path, root: Path) -> tuple[str | None, str | None]:
-    """Return the device, as major:minor, and the type of the file system that hold a folder, or will."""
-    there = next((one for one in (folder, *folder.parents) if one.exists()), None)
-    if there is None:
-        return None, None
-    number = there.stat().st_dev
-    device = f"{os.major(number)}:{os.minor(number)}"
+def _mount_of(folder: Path, root: Path) -> tuple[Path | None, str | None]:
+    """Return the device and the type of the file system that hold a folder, or will: of the mount nearest above it."""
+    real = Path(os.path.realpath(folder))
+    found: tuple[Path | None, str | None] = (None, None)
+    longest = 0
     for line in _text(root / "proc/self/mountinfo").splitlines():
-        place, _, rest = line.partition(" - ")
-        if place.split()[2] == device:
-            return device, rest.split()[0]
-    return device, None
+        before, _, after = (part.split() for part in line.partition(" - "))
+        if len(before) < 5 or len(after) < 2:
+            continue
+        place = Path(before[4].replace("\\040", " "))
+        if real.is_relative_to(place) and len(place.parts) >= longest:
+            device = root / "sys/dev/block" / before[2]
+            if not device.exists():
+                device = root / "sys/class/block" / Path(after[1]).name  # btrfs has no number of its own
+            longest, found = len(place.parts), (device, after[0])
+    return found
 
 
-def _storage(device: str | None, root: Path) -> str:
+def _storage(device: Path | None, root: Path) -> str:
     """Return ssd or hdd by the flag of the disk, or of the disk that the partition is on.
 
     A virtual disk says that it turns where nobody told it otherwise: that is not known.
     """
-    if device is None:
+    if device is None or device == root / "sys/class/block":
         return "unknown"
-    place = (root / "sys/dev/block" / device).resolve()
+    place = device.resolve()
     for folder in (place, place.parent):
         if (flag := _text(folder / "queue/rotational")) in ("0", "1"):
             turns = "unknown" if folder.name.startswith(("vd", "xvd")) else "hdd"

@@ -19,8 +19,10 @@ from optimizer.commands.compare import compare
 from optimizer.commands.ecn import ecn
 from optimizer.commands.fuzz import fuzz_command
 from optimizer.commands.golden import golden
+from optimizer.commands.hardware import hardware
 from optimizer.commands.history import history
 from optimizer.commands.look import look
+from optimizer.commands.profile import profile
 from optimizer.commands.replay import replay
 from optimizer.commands.report import report
 from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
@@ -192,7 +194,7 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
         run.folder.parent.rmdir()  # where it was the first run
 
 
-for command in (bench, catalog, check, compare, ecn, fuzz_command, golden, history, look, replay, report):
+for command in (bench, catalog, check, compare, ecn, fuzz_command, golden, hardware, history, look, profile, replay, report):
     main.add_command(command)
 
 
