@@ -19,6 +19,7 @@ import polars as pl
 
 from optimizer.around import LOAD
 from optimizer.files import write_with
+from optimizer.limits import is_of_the_machine
 from optimizer.parity import EXCEPTION, digests_of, table_digest
 from optimizer.prefixes import running_digests
 from optimizer.subject import Outputs, Session, Subject
@@ -47,6 +48,7 @@ def told(error: Exception) -> dict[str, Any]:
         "where": str(getattr(reason, "where", "")),
         "hint": str(getattr(reason, "hint", "")),
         "refused": reason is not error,
+        "memory": isinstance(reason, MemoryError),
     }
 
 
@@ -104,6 +106,7 @@ class _Input:
             self._notes = "\0".join(session.notes)
             self._small = session.rows <= SMALL
         except Exception as error:  # noqa: BLE001 - whatever it raises is what is observed
+            _pass_on(error)
             self.error = error
 
     def look(self, after: str) -> None:
@@ -141,6 +144,7 @@ def _observed(job: Job, case: Job, one: _Input) -> dict[str, Any]:
         run = session.prepare_drawn(case["drawn"]) if case.get("drawn") else session.prepare(case["scenario"])
         before = _digests(session.asked())
     except Exception as error:  # noqa: BLE001 - as above
+        _pass_on(error)
         return seen | _failed(job, case, error)
     start = time.perf_counter_ns()
     first, raised = attempt(run, case)
@@ -165,7 +169,15 @@ def attempt(run: Callable[[], Callable[[], Outputs]], case: Job) -> tuple[Output
     try:
         return run()(), None
     except Exception as error:  # noqa: BLE001 - what the engine raises is compared, not handled
+        _pass_on(error)
         return _exception(error, case), error
+
+
+def _pass_on(error: Exception) -> None:
+    """Raise what is about the memory or the disk of the machine: it is no output of the engine."""
+    reason = error.reason if isinstance(error, RefusedData) else error
+    if is_of_the_machine(reason):
+        raise reason
 
 
 def _exception(error: Exception, case: Job) -> Outputs:

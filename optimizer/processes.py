@@ -19,6 +19,8 @@ from typing import Any
 from optimizer.config import Config
 from optimizer.errors import InputError
 from optimizer.files import write_json
+from optimizer.limits import NO_LIMITS, Limits
+from optimizer.standstill import Standstill
 from optimizer.subject import Build, Subject
 
 _LOOK_SECONDS = 0.1
@@ -33,6 +35,7 @@ class Observation:
     canaries: dict[str, str]
     peak_bytes: int
     refused: InputError | None = None
+    out_of_memory: bool = False
 
     @property
     def ok(self) -> bool:
@@ -41,9 +44,14 @@ class Observation:
 
 
 class Processes:
-    """Runs jobs for one project, each in a process of its own, under one folder for their files."""
+    """Runs jobs for one project, each in a process of its own, under one folder for their files and under limits.
 
-    def __init__(self, config: Config, folder: Path, *, timeout: float = 900.0) -> None:
+    A process ends with the one that started it, however that one ends.
+    """
+
+    def __init__(self, config: Config, folder: Path, *, timeout: float = 900.0, limits: Limits = NO_LIMITS) -> None:
+        limits.check()
+        self.limits = limits
         self._config = config
         self._folder = folder
         self._timeout = timeout
@@ -64,15 +72,21 @@ class Processes:
         The engine keeps its caches in the folder `caches`; in an empty one, which is removed, if none is given.
         `watch` is called again and again while it runs: what it returns, if it is a text, is why the process is ended.
         `refused` in the observation is set where the engine refused the data itself on loading it.
+
+        Raises:
+            InputError: where the process can't write what it found: then nothing was observed.
         """
         base = self._folder / f"{next(self._numbers):04d}-{task}"
         job_path, result_path, log_path = (base.with_suffix(end) for end in (".job.json", ".result.json", ".log"))
         whole = {"task": task, "subject": self._config.subject_name, "build": list(build), "result": str(result_path)}
         write_json(job_path, whole | dict(job))
         own = caches or base.with_suffix(".caches")
-        status = self._wait_for(job_path, log_path, {**self._config.subject.caches_in(own), **(env or {})}, watch)
-        if caches is None:
-            shutil.rmtree(own, ignore_errors=True)
+        whole_env = {**self.limits.environment(), **self._config.subject.caches_in(own), **(env or {})}
+        try:
+            status = self._wait_for(job_path, log_path, whole_env, watch)
+        finally:
+            if caches is None:
+                shutil.rmtree(own, ignore_errors=True)
         return self._observation(result_path, log_path, status)
 
     @property
@@ -91,20 +105,20 @@ class Processes:
             _end(process)
 
     def _wait_for(self, job_path: Path, log_path: Path, env: Mapping[str, str], watch: Callable[[], str] | None) -> str:
-        command = [sys.executable, "-m", "optimizer.worker", str(job_path)]
+        command = self.limits.command([sys.executable, "-m", "optimizer.worker", str(job_path)])
         with log_path.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 command,
                 cwd=self._config.root,
                 env={**os.environ, **env},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # by its end a worker knows that this process has ended
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
             self._running.add(process)
             try:
-                if watch and (why := _watched(process, watch, self._timeout)):
+                if why := self._watched(process, watch):
                     return why
                 code = process.wait(self._timeout)
             except subprocess.TimeoutExpired:
@@ -112,32 +126,47 @@ class Processes:
             finally:
                 _end(process)
                 self._running.discard(process)
+        if code == os.EX_IOERR:
+            hint = "Is the disk full, or may it not be written to? Make room, or choose another folder"
+            raise InputError("a process can't write what it found", where=self._config.relative(log_path), hint=hint)
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return f"ended with code {code}" if code else ""
 
+    def _watched(self, process: subprocess.Popen[bytes], watch: Callable[[], str] | None) -> str:
+        """Wait for the end of a process, or for a reason to end it: the watch's, or that it waits for ever.
+
+        The latter is looked for where memory is limited: a library that can't have what it asked for may do so.
+        """
+        still = Standstill(process.pid) if self.limits.memory_bytes is not None else None
+        if watch is None and still is None:
+            return ""
+        end = time.monotonic() + self._timeout
+        while process.poll() is None and time.monotonic() < end:
+            if watch and (why := watch()):
+                return why
+            if still and (why := still()):
+                return why
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_SECONDS)
+        return "" if process.poll() is not None else f"timed out after {self._timeout:g} s"
+
     def _observation(self, result_path: Path, log_path: Path, status: str) -> Observation:
         if status or not result_path.exists():
-            tail = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-            return Observation(None, " ".join(["the process", status or "left no result", *tail]), {}, 0)
+            log = log_path.read_text(encoding="utf-8", errors="replace").strip()
+            how = " ".join([status or "left no result", *log.splitlines()[-1:]])
+            told = self.limits.of_end(how, log)
+            return Observation(None, f"the process {told}", {}, 0, out_of_memory=told == self.limits.of_memory())
         found = json.loads(result_path.read_text(encoding="utf-8"))
         error = found.get("error")
         refused = None
         if error and error["refused"]:
             refused = InputError(error["what"], where=error["where"], hint=error["hint"])
         text = f"{error['type']}: {error['text']} (at {error['at']})" if error else ""
-        return Observation(found.get("result"), text, found.get("canaries", {}), found["peak_bytes"], refused)
-
-
-def _watched(process: subprocess.Popen[bytes], watch: Callable[[], str], timeout: float) -> str:
-    """Wait for the end of a process, or for the watch to say why it is to be ended."""
-    end = time.monotonic() + timeout
-    while process.poll() is None and time.monotonic() < end:
-        if why := watch():
-            return why
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_LOOK_SECONDS)
-    return "" if process.poll() is not None else f"timed out after {timeout:g} s"
+        if memory := bool(error and error["memory"]):
+            text = f"the process {self.limits.of_memory()}"
+        result, canaries = found.get("result"), found.get("canaries", {})
+        return Observation(result, text, canaries, found["peak_bytes"], refused, out_of_memory=memory)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -146,3 +175,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

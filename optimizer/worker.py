@@ -10,9 +10,13 @@ import gc
 import json
 import os
 import resource
+import signal
+import stat
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,14 +25,16 @@ from optimizer.canaries import observed
 from optimizer.config import load_subject
 from optimizer.files import write_json
 from optimizer.fuzz_task import fuzz
+from optimizer.limits import is_full_disk
 from optimizer.observing import Job, load, outputs, outputs_of_builds, told
 from optimizer.parity import digests_of
-from optimizer.profilers.cpu import profile_run
+from optimizer.profilers.kinds import profile
 from optimizer.subject import Outputs, Session, Subject
 
 
 def main() -> None:
     """Do the job named on the command line."""
+    _end_with_parent()
     path = Path(sys.argv[1])
     job: Job = json.loads(path.read_text(encoding="utf-8"))
     result: dict[str, Any]
@@ -40,11 +46,35 @@ def main() -> None:
         _refuse_flushed_denormals()
         result["canaries"] = observed(job.get("canaries", ()))
     except Exception as error:  # noqa: BLE001 - whatever the engine raises is to be told, not to end in a traceback here
+        if is_full_disk(error):
+            os._exit(os.EX_IOERR)
         result = {"error": told(error)}
     result["peak_bytes"] = _peak_bytes()
-    write_json(Path(job["result"]), result)
-    sys.stdout.flush()
+    try:
+        write_json(Path(job["result"]), result)
+    except OSError:
+        os._exit(os.EX_IOERR)
+    with suppress(OSError):
+        sys.stdout.flush()
     os._exit(0)  # all is written; taking the interpreter down in order takes a tenth of a second
+
+
+def _end_with_parent() -> None:
+    """End this process, and what it has started, as soon as the one that started it is gone.
+
+    That one holds the other end of standard input, a pipe that it never writes to; a strategy finds nothing there.
+    """
+    if not stat.S_ISFIFO(os.fstat(0).st_mode) or os.getpgrp() != os.getpid():
+        return  # it was started by hand
+    pipe, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _measure(subject: Subject, job: Job) -> dict[str, Any]:
@@ -87,8 +117,7 @@ def _timed(run: Callable[[], Callable[[], Outputs]]) -> dict[str, Any]:
 
 def _profile(subject: Subject, job: Job) -> dict[str, Any]:
     session, _ = load(subject, job)
-    shape = {"symbols": session.symbols, "timestamps": session.timestamps, "rows": session.rows}
-    return profile_run(subject, session, job) | {"notes": list(session.notes)} | shape
+    return profile(subject, session, job)
 
 
 def _look(subject: Subject, job: Job) -> dict[str, Any]:
@@ -97,6 +126,11 @@ def _look(subject: Subject, job: Job) -> dict[str, Any]:
 
     root = subject.source_root
     return outputs(subject, job) | {"fused": list(fused_instructions(root)), "not_seen": list(not_looked_at(root))}
+
+
+def _idle(_: Subject, __: Job) -> dict[str, Any]:
+    """Do nothing, so that what a process takes for being there can be seen."""
+    return {}
 
 
 def _refuse_flushed_denormals() -> None:
@@ -117,6 +151,7 @@ def _peak_bytes() -> int:
 
 
 _TASKS: dict[str, Callable[[Subject, Job], dict[str, Any]]] = {
+    "idle": _idle,
     "look": _look,
     "measure": _measure,
     "outputs": outputs,
