@@ -7,14 +7,17 @@ named after a digest of both. Import this module before Numba.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.sources import code_digest
 
+log = logging.getLogger("engine.cache")
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",  # a division by zero gives inf, as in NumPy, and leaves the loop free to be vectorized
     "nogil": True,
@@ -51,13 +54,44 @@ numba: Any = _numba  # its types know neither its configuration nor all of its o
 numba.config.CACHE_DIR = str(_cache_folder())
 
 
+def _can_keep(folder: Path) -> bool:
+    """Whether code can be kept in a folder; Numba would else take that of the sources, where code can go stale."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        log.warning("%s: can't be written to (%s), so code is compiled in every process", folder, error.strerror)
+        return False
+    return True
+
+
+_KEEPS = _can_keep(Path(numba.config.CACHE_DIR))
+
+
 def _untyped(value: Any) -> Any:
     return value
 
 
+def _spared(function: Any) -> Any:
+    """Return a compiled function that goes on where its code can't be kept, on a full disk say, and tells."""
+    if not hasattr(function, "_cache"):
+        return function  # left as plain Python
+    save = function._cache.save_overload
+
+    def save_overload(signature: Any, code: Any) -> None:
+        try:
+            save(signature, code)
+        except OSError as error:
+            why = error.strerror or error
+            log.warning("%s: its code can't be kept (%s), so it is compiled every time", function.__name__, why)
+
+    function._cache.save_overload = save_overload
+    return function
+
+
 def compiled(function: Function) -> Function:
     """Compile a function at its first call and keep the code on disk."""
-    result: Function = numba.njit(cache=True, **_OPTIONS)(function)
+    result: Function = _spared(numba.njit(cache=_KEEPS, **_OPTIONS)(function))
     return result
 
 
@@ -66,7 +100,7 @@ def compiled_in_place(function: Function) -> Function:
 
     Numba then leaves out counting references to them, which took four fifths of the compiled loop's time.
     """
-    result: Function = numba.njit(cache=True, _nrt=False, **_OPTIONS)(function)
+    result: Function = _spared(numba.njit(cache=_KEEPS, _nrt=False, **_OPTIONS)(function))
     return result
 
 
