@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
-from optimizer.processes import Observation, Processes
-from optimizer.stats import LEAST_PAIRS, Ratio, paired_ratio
+from optimizer.processes import Observation
+from optimizer.stats import LEAST_PAIRS, Plan, Ratio, paired_ratio, plan_for
 from optimizer.subject import Build
 
 EFFECT = 1.02  # a ratio within 2 % of 1 is no difference
-MOST_ROUNDS = 12
-_ROUNDS_MORE = 3
 _WARM_SECONDS = 0.6
 _MOST_WARM_RUNS = 5
 _LOADS = 5  # in a process, where loading is judged; their median counts
@@ -29,6 +28,20 @@ FIGURES = {
     LOAD: "loading and laying out the data",
 }
 """What can be judged: a run when one has gone before, the first run with and without kept caches, or loading."""
+
+
+class Runs(Protocol):
+    """What runs a job of a build in a fresh process: `Processes` is one."""
+
+    def run(
+        self,
+        task: str,
+        build: Build,
+        job: Mapping[str, Any],
+        env: Mapping[str, str] | None = None,
+        caches: Path | None = None,
+    ) -> Observation:
+        """Run one job and wait for what it observes."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,13 @@ class Arm:
         """Return, for each process, the time of its first run, in seconds."""
         return [runs[0]["wall_ns"] / 1e9 for runs in self._runs(scenario)]
 
+    def cpu(self, scenario: str | None = None) -> list[float]:
+        """Return, for each process, the median processor time of its runs after the first, in seconds.
+
+        The time of all threads counts, and that of the processes which the run has started or given work to.
+        """
+        return [median(run["cpu_ns"] for run in runs[1:]) / 1e9 for runs in self._runs(scenario)]
+
     def load(self) -> list[float]:
         """Return, for each process, the time to load and lay out the data, in seconds."""
         return [result["load_ns"] / 1e9 for result in self.results()]
@@ -146,35 +166,53 @@ class Arm:
 
 
 def ratio_of(before: Sequence[float], after: Sequence[float]) -> Ratio | None:
-    """Return the ratio of complete pairs, or None where there are too few."""
+    """Return the ratio of complete pairs with its plain 95 % interval, or None where there are too few."""
     pairs = min(len(before), len(after))
     return paired_ratio(before[:pairs], after[:pairs]) if pairs >= LEAST_PAIRS else None
 
 
-def is_clear(ratio: Ratio | None) -> bool:
-    """Whether more rounds would not change what the ratio says."""
-    if ratio is None:
-        return False
-    return ratio.low > EFFECT or ratio.high < 1 / EFFECT or (ratio.low >= 1 / EFFECT and ratio.high <= EFFECT)
+def is_faster(bounds: Ratio) -> bool:
+    """Whether all of an interval lies above the smallest effect."""
+    return bounds.low > EFFECT
+
+
+def is_slower(bounds: Ratio) -> bool:
+    """Whether all of an interval lies below the smallest effect."""
+    return bounds.high < 1 / EFFECT
+
+
+def is_equivalent(bounds: Ratio) -> bool:
+    """Whether all of an interval lies within the smallest effect of 1."""
+    return bounds.low >= 1 / EFFECT and bounds.high <= EFFECT
+
+
+def is_clear(bounds: Ratio | None) -> bool:
+    """Whether an interval says one thing; None is the one of too few pairs."""
+    return bounds is not None and (is_faster(bounds) or is_slower(bounds) or is_equivalent(bounds))
 
 
 def measure(
-    processes: Processes,
+    processes: Runs,
     workload: Workload,
     builds: Mapping[str, Build],
     *,
-    judged: tuple[str, str],
+    judged: tuple[str, str] | None,
     seed: int,
     tick: Callable[[str], None],
     caches: Path,
-    most_rounds: int = MOST_ROUNDS,
+    most_rounds: int | None = None,
+    plan: Plan | None = None,
+    deadline: float | None = None,
 ) -> dict[str, Arm]:
     """Measure builds in rounds, every round all of them in a new random order.
 
-    After the least number of rounds that gives an interval, and then every few more, it stops where the ratio of
-    the two judged arms is clear. A build that fails stops it at once. Where the figure is one of kept caches, each
-    arm has a folder below `caches` of its own, which a process that is not counted fills.
+    At each look of the plan (that of one candidate if none is given) it stops where the bounds of the two judged arms
+    are clear, and at the last look anyway. `most_rounds` ends it earlier; where no arms are judged it is the number
+    of rounds. It starts no round that would not end before the deadline, in seconds of `time.monotonic`, if it takes
+    as long as the longest; the first is always run. A build that fails stops it at once. Where the figure is one of
+    kept caches, each arm has a folder below `caches` of its own, which a process that is not counted fills.
     """
+    plan = plan or plan_for(1)
     arms = {name: Arm(build, workload) for name, build in builds.items()}
     folders = {name: caches / name.replace(" ", "-") if workload.keeps else None for name in arms}
     order = random.Random(seed)  # noqa: S311 - shuffling runs, not keeping secrets
@@ -188,7 +226,11 @@ def measure(
         for name in arms:
             tick(f"filling the caches: {name}")
             observe(name)
-    for done in range(1, most_rounds + 1):
+    longest = 0.0
+    for done in range(1, (most_rounds or plan.looks[-1]) + 1):
+        start = time.monotonic()
+        if done > 1 and deadline is not None and start + longest > deadline:
+            break
         names = list(arms)
         order.shuffle(names)
         for name in names:
@@ -196,7 +238,7 @@ def measure(
             arms[name].observations.append(observe(name))
             if arms[name].error:
                 return arms
-        enough = done >= LEAST_PAIRS and (done - LEAST_PAIRS) % _ROUNDS_MORE == 0
-        if enough and is_clear(ratio_of(arms[judged[0]].judged(), arms[judged[1]].judged())):
+        longest = max(longest, time.monotonic() - start)
+        if judged and done in plan.looks and is_clear(plan.bounds(*(arms[name].judged() for name in judged))):
             break
     return arms

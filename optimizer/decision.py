@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from optimizer.benchmark import COLD, EFFECT, FIGURES, LOAD, RUN, Arm, is_clear, ratio_of
+from optimizer.benchmark import (
+    COLD,
+    EFFECT,
+    FIGURES,
+    LOAD,
+    RUN,
+    Arm,
+    is_equivalent,
+    is_faster,
+    is_slower,
+    ratio_of,
+)
 from optimizer.determinism import Determinism
 from optimizer.parity import Divergence
-from optimizer.stats import Ratio
+from optimizer.stats import Plan, Ratio, plan_for
 
 WHOLE_EFFECT = 1.1  # a faster run must not be bought with more than a tenth of loading, run and tables together
 OTHER_EFFECT = 1.25  # nor by making another workload a quarter slower
@@ -46,21 +57,36 @@ class Evidence:
     before: Arm | None = None
     after: Arm | None = None
     remarks: tuple[str, ...] = ()
+    plan: Plan = field(default_factory=lambda: plan_for(1))
+
+    @property
+    def pairs(self) -> int:
+        """How many rounds were measured."""
+        return min(len(arm.judged()) for arm in (self.before, self.after)) if self.before and self.after else 0
+
+    def bounds(self, figure: Callable[[Arm], list[float]] = Arm.judged) -> Ratio | None:
+        """Return the control's figure over the candidate's, with the interval that a verdict may rest on."""
+        if self.before is None or self.after is None:
+            return None
+        return self.plan.bounds(figure(self.before), figure(self.after))
 
     def ratio(self) -> Ratio | None:
-        """Return the control's time over the candidate's, for the figure that is judged."""
+        """Return the control's time over the candidate's, for the figure that is judged, with its 95 % interval."""
         return self._of(Arm.judged)
-
-    def whole_ratio(self) -> Ratio | None:
-        """Return the same for loading, a run and its tables together."""
-        return self._of(Arm.whole)
 
     def other_ratios(self) -> dict[str, Ratio]:
         """Return the same for a warm run of each other scenario."""
+        return self._others(self._of)
+
+    def other_bounds(self) -> dict[str, Ratio]:
+        """Return the same with the intervals that a verdict may rest on."""
+        return self._others(self.bounds)
+
+    def _others(self, ratio_by: Callable[[Callable[[Arm], list[float]]], Ratio | None]) -> dict[str, Ratio]:
         if self.before is None:
             return {}
-        workload = self.before.workload
-        found = {f"{one}, {FIGURES[RUN]}": self._of(_warm_of(one)) for one in workload.scenarios[:-1]}
+        others = self.before.workload.scenarios[:-1]
+        found = {f"{one}, {FIGURES[RUN]}": ratio_by(_warm_of(one)) for one in others}
         return {name: ratio for name, ratio in found.items() if ratio is not None}
 
     def worst(self) -> tuple[str, Ratio] | None:
@@ -75,10 +101,6 @@ class Evidence:
             found[f"{workload.scenario}, {FIGURES[COLD]}"] = self._of(Arm.cold)
         measured = [(name, ratio) for name, ratio in found.items() if ratio is not None]
         return min(measured, key=lambda one: one[1].median, default=None)
-
-    def peak_ratio(self) -> Ratio | None:
-        """Return the control's peak memory over the candidate's."""
-        return self._of(Arm.peak)
 
     def _of(self, figure: Callable[[Arm], list[float]]) -> Ratio | None:
         if self.before is None or self.after is None:
@@ -120,23 +142,37 @@ def _on_exactness(evidence: Evidence) -> Decision | None:
 
 
 def _on_speed(evidence: Evidence) -> Decision:
-    ratio, whole, peak = evidence.ratio(), evidence.whole_ratio(), evidence.peak_ratio()
-    if ratio is None or whole is None or peak is None:
-        return Decision(Verdict.FAILED, "too few processes ended for an interval")
-    effect = f"{EFFECT - 1:.0%}"
-    judged = evidence.before.workload.label if evidence.before else ""
-    told = f"{ratio} on {judged}, {ratio.pairs} pairs"
-    if ratio.high < 1 / EFFECT:
+    """Judge by the bounds, which hold for all looks and all candidates of a run together.
+
+    The tests of the whole and of other workloads can only refuse what is faster, and that of memory is asked only
+    where the time is equivalent: so an A/A comparison is called faster or slower no more often than its time's bounds
+    miss, and leaner no more often than its memory's do.
+    """
+    if evidence.before is None or evidence.after is None:
+        return Decision(Verdict.FAILED, "nothing was measured")
+    bounds, whole, peak = evidence.bounds(), evidence.bounds(Arm.whole), evidence.bounds(Arm.peak)
+    if bounds is None or whole is None or peak is None:
+        first = evidence.plan.looks[0]
+        told = f"too few pairs within the budget: {evidence.pairs}, and an interval takes {first}"
+        return Decision(Verdict.INCONCLUSIVE, told)
+    told = f"{bounds} on {evidence.before.workload.label}, {bounds.pairs} pairs"
+    if is_slower(bounds):
         return Decision(Verdict.SLOWER, told)
-    if ratio.low > EFFECT:
-        if whole.high < 1 / WHOLE_EFFECT:
-            return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading and laying out the tables")
-        for name, other in evidence.other_ratios().items():
-            if other.high < 1 / OTHER_EFFECT:
-                return Decision(Verdict.SLOWER, f"{told}, but {other} on {name}")
-        return Decision(Verdict.FASTER, told)
-    if is_clear(ratio):
+    if is_faster(bounds):
+        return _unless_elsewhere(evidence, whole, told)
+    if is_equivalent(bounds):
+        effect = f"{EFFECT - 1:.0%}"
         if peak.low > LEANER:
             return Decision(Verdict.LEANER, f"less memory, {peak}, and as fast within {effect}: {told}")
         return Decision(Verdict.EQUIVALENT, f"no difference above {effect}: {told}")
     return Decision(Verdict.INCONCLUSIVE, f"the interval holds both a gain and none: {told}")
+
+
+def _unless_elsewhere(evidence: Evidence, whole: Ratio, told: str) -> Decision:
+    """Return faster, unless that is bought too dearly elsewhere."""
+    if whole.high < 1 / WHOLE_EFFECT:
+        return Decision(Verdict.SLOWER, f"{told}, but {whole} with loading and laying out the tables")
+    for name, other in evidence.other_bounds().items():
+        if other.high < 1 / OTHER_EFFECT:
+            return Decision(Verdict.SLOWER, f"{told}, but {other} on {name}")
+    return Decision(Verdict.FASTER, told)

@@ -14,6 +14,7 @@ from optimizer.errors import CheckError, InputError
 from optimizer.golden import Golden
 from optimizer.parity import Divergence
 from optimizer.processes import Processes
+from optimizer.stats import Plan
 from optimizer.subject import Build, Subject
 
 CONTROL, CANDIDATE, AGAIN = "control", "candidate", "control again"
@@ -72,14 +73,23 @@ class Trial:
 
 
 def run_trial(
-    bench: Bench, name: str, workload: Workload, control: Build, candidate: Build, *, repeat_control: bool, seed: int
+    bench: Bench,
+    name: str,
+    workload: Workload,
+    control: Build,
+    candidate: Build,
+    *,
+    repeat_control: bool,
+    seed: int,
+    plan: Plan,
+    deadline: float | None = None,
 ) -> Trial:
-    """Hold a candidate to the golden set and the matrix, then measure it against its control."""
+    """Hold a candidate to the golden set and the matrix, then measure it against its control until the deadline."""
     scratch = bench.scratch / name.replace("/", "-")
     scenarios = len(bench.golden.spec.cases) + len(workload.scenarios)
     bench.tick("parity with the golden set, and determinism")
     result, determinism = examine(bench.golden, bench.processes, candidate, scratch / "golden", matrix=bench.matrix)
-    evidence = Evidence(scenarios=scenarios, determinism=determinism)
+    evidence = Evidence(scenarios=scenarios, determinism=determinism, plan=plan)
     if determinism is not None:
         evidence = replace(evidence, divergence=determinism.divergence)
     elif result.error:
@@ -97,6 +107,8 @@ def run_trial(
         seed=seed,
         tick=bench.tick,
         caches=scratch / "caches",
+        plan=plan,
+        deadline=deadline,
     )
     evidence = replace(evidence, before=arms[CONTROL], after=arms[CANDIDATE])
     return Trial(_with_parity(bench, evidence, arms, scratch), arms.get(AGAIN))

@@ -2,120 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from optimizer.benchmark import COLD, EFFECT, KEPT, LOAD, Arm, Workload, measure, ratio_of
+from optimizer.benchmark import Workload, ratio_of
+from optimizer.budget import Budget
 from optimizer.config import Config
-from optimizer.decision import EXACT, REFUSED, Decision, Evidence, Verdict, decide
+from optimizer.decision import EXACT, Decision, Evidence, Verdict, decide
 from optimizer.errors import CheckError, InputError
-from optimizer.experiment import CANDIDATE, CONTROL, Bench, digests_under, run_trial
-from optimizer.files import sha256_of, write_with
-from optimizer.golden import Golden
-from optimizer.hardware import hardware_profile
+from optimizer.experiment import Bench, Trial, digests_under, run_trial
+from optimizer.files import write_with
 from optimizer.ordering import next_of, with_required
 from optimizer.processes import Processes
-from optimizer.profilers.cpu import Hotspot, by_component
+from optimizer.profilers.cpu import Hotspot
 from optimizer.progress import Progress
+from optimizer.run import Change, Control, Profile, Run, Total, build_text, new_run
 from optimizer.static_look import look
-from optimizer.stats import Ratio
+from optimizer.stats import plan_for
 from optimizer.subject import Build, Candidate
+from optimizer.totals import measure_totals
 
-
-@dataclass(frozen=True)
-class Profile:
-    """Where a control's time went."""
-
-    build: Build
-    scenarios: tuple[str, ...]
-    seconds: float
-    hotspots: list[Hotspot]
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Each component's share of the time, the largest first."""
-        return by_component(self.hotspots)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One candidate, what it was tried on, and what came of it."""
-
-    candidate: Candidate
-    workload: Workload
-    control: Build
-    build: Build
-    joined: tuple[str, ...]
-    profile: Profile
-    evidence: Evidence
-    decision: Decision
-
-
-@dataclass(frozen=True)
-class Total:
-    """What the run came to on one workload: the reference against the final build."""
-
-    workload: Workload
-    before: Arm
-    after: Arm
-
-    def seconds(self, arm: Arm) -> list[float]:
-        """Return the figure of an arm, for each process."""
-        return arm.figure(self.workload.scenario, self.workload.figure)
-
-    @property
-    def ratio(self) -> Ratio | None:
-        """The reference's time over the final build's."""
-        return ratio_of(self.seconds(self.before), self.seconds(self.after))
-
-
-@dataclass
-class Run:
-    """A run and all that it found; `workload` is the default one, or that of the scenario which was asked for."""
-
-    run_id: str
-    folder: Path
-    focus: str
-    started_at: str
-    hardware: Mapping[str, object]
-    golden: Golden
-    workload: Workload
-    scenario_given: bool
-    data: dict[str, Any] = field(default_factory=dict)
-    notes: Sequence[str] = ()
-    profile: Profile | None = None
-    changes: list[Change] = field(default_factory=list)
-    aa: Ratio | None = None
-    first: Build = ()
-    final: Build = ()
-    totals: list[Total] = field(default_factory=list)
-
-    @property
-    def aa_passed(self) -> bool | None:
-        """Whether the control measured against itself showed no difference; None where nothing was measured."""
-        return None if self.aa is None else not (self.aa.low > EFFECT or self.aa.high < 1 / EFFECT)
-
-    @property
-    def passed(self) -> list[Change]:
-        """The changes that joined the build."""
-        return [change for change in self.changes if change.decision.passed]
-
-    @property
-    def total(self) -> Total | None:
-        """What the run came to on its first workload."""
-        return self.totals[0] if self.totals else None
-
-    @property
-    def exit_code(self) -> int:
-        """Return 0 where all is sound, 1 where a change was refused, 3 where the measurement is void."""
-        if self.aa_passed is False:
-            return 3
-        return 1 if any(change.decision.verdict in REFUSED for change in self.changes) else 0
+__all__ = ["Change", "Control", "Profile", "Run", "Runner", "Total", "build_text", "chosen", "new_run"]
 
 
 def chosen(config: Config, focus: str, only: Sequence[str], start: Build) -> list[Candidate]:
@@ -129,27 +39,18 @@ def chosen(config: Config, focus: str, only: Sequence[str], start: Build) -> lis
     return [one for one in everything if focus in ("all", one.focus) and one.name not in start]
 
 
-def new_run(config: Config, out: Path, focus: str, golden: Golden, workload: Workload, *, scenario_given: bool) -> Run:
-    """Make the folder of a run."""
-    now = datetime.now(UTC)
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    folder = out / "runs" / run_id
-    (folder / "jobs").mkdir(parents=True)
-    started = now.isoformat(timespec="seconds")
-    run = Run(run_id, folder, focus, started, hardware_profile(), golden, workload, scenario_given)
-    path = Path(workload.data)
-    run.data = {"path": config.relative(path), "sha256": sha256_of(path)}
-    return run
-
-
 class Runner:
     """Carries a run out."""
 
-    def __init__(self, config: Config, run: Run, progress: Progress, matrix: str = "quick") -> None:
+    def __init__(
+        self, config: Config, run: Run, progress: Progress, matrix: str = "quick", *, budget: Budget | None = None
+    ) -> None:
         self._config = config
         self._run = run
         self._progress = progress
         self._matrix = matrix
+        self._budget = budget or Budget()
+        run.budget_seconds = self._budget.seconds
         self.processes = Processes(config, run.folder / "jobs")
         self._scratch = run.folder / "jobs" / "scratch"
 
@@ -157,6 +58,7 @@ class Runner:
         """Load the data once, to refuse it early, note the reference's bits, and profile the control."""
         run = self._run
         run.first = run.final = start
+        run.plan = plan_for(max(1, len(candidates)))
         workloads = [run.workload, *(self.workload_of(candidate) for candidate in candidates)]
         own = workloads if run.focus == "all" or not candidates else workloads[1:]
         self._scenarios = list(dict.fromkeys(workload.scenario for workload in own))
@@ -203,7 +105,8 @@ class Runner:
             candidate = next_of(pending, self._profile.shares)
             pending.remove(candidate)
             number = len(candidates) - len(pending)
-            change = self._blocked(candidate) or self._tried(candidate, f"{number} of {len(candidates)}")
+            deadline = self._budget.deadline(len(pending) + 2)  # this one, those that wait, and what the run came to
+            change = self._untried(candidate) or self._tried(candidate, f"{number} of {len(candidates)}", deadline)
             self._run.changes.append(change)
             yield change
 
@@ -221,17 +124,21 @@ class Runner:
             raise CheckError(f"{build_text(build)} failed: {seen.error}")
         return seen.result
 
-    def _blocked(self, candidate: Candidate) -> Change | None:
+    def _untried(self, candidate: Candidate) -> Change | None:
+        """Return what is to be told of a candidate that can't be tried."""
         run = self._run
         refused = {change.candidate.name for change in run.changes if change.decision.verdict not in EXACT}
-        blocked = [name for name in candidate.requires if name in refused]
-        if not blocked:
+        if blocked := [name for name in candidate.requires if name in refused]:
+            decision = Decision(Verdict.FAILED, f"not tried: it requires {', '.join(blocked)}, which was refused")
+        elif self._budget.over:
+            decision = Decision(Verdict.INCONCLUSIVE, "not tried: the time budget of the run was over")
+        else:
             return None
-        decision = Decision(Verdict.FAILED, f"not tried: it requires {', '.join(blocked)}, which was refused")
+        evidence = Evidence(scenarios=0, plan=run.plan)
         workload = self.workload_of(candidate)
-        return Change(candidate, workload, run.final, run.final, (), self._profile, Evidence(scenarios=0), decision)
+        return Change(candidate, workload, run.final, run.final, (), self._profile, evidence, decision)
 
-    def _tried(self, candidate: Candidate, place: str) -> Change:
+    def _tried(self, candidate: Candidate, place: str, deadline: float | None) -> Change:
         """Try one candidate on top of what has passed so far; it joins the control where it passes."""
         run = self._run
         control, joined = with_required(self._config.subject, run.final, candidate)
@@ -246,17 +153,13 @@ class Runner:
                 workload,
                 control,
                 build,
-                repeat_control=run.aa is None,
+                repeat_control=self._repeats_control(workload),
                 seed=len(run.changes),
+                plan=run.plan,
+                deadline=deadline,
             )
-        if trial.control_again is not None and trial.evidence.before is not None:
-            run.aa = ratio_of(trial.evidence.before.judged(), trial.control_again.judged())
-        fused = trial.evidence.determinism.fused if trial.evidence.determinism else ()
-        remarks = (
-            *(str(remark) for remark in look(self._config.subject, candidate)),
-            *(f"{text}: a fused multiply-add rounds once where the source rounds twice" for text in fused),
-        )
-        evidence = replace(trial.evidence, remarks=remarks)
+        run.controls += self._controls(workload, trial)
+        evidence = replace(trial.evidence, remarks=self._remarks(candidate, trial.evidence))
         decision = decide(evidence)
         if run.aa_passed is False and decision.verdict in EXACT:
             reason = f"the measurement is void: the control differs from itself, {run.aa}"
@@ -267,50 +170,34 @@ class Runner:
             run.final = control  # what joined was in a build that is exact
         return Change(candidate, workload, control, build, joined, self._profile, evidence, decision)
 
+    def _repeats_control(self, workload: Workload) -> bool:
+        """Whether the control is measured against itself, too: once for each way in which processes are set up.
+
+        Noise alone is kept from later candidates by the random order of every round. What the order can't even out
+        is a difference that sticks to an arm, and that can only come from the folder in which an arm keeps its caches.
+        """
+        return all(one.workload.keeps != workload.keeps or one.passed is None for one in self._run.controls)
+
+    def _controls(self, workload: Workload, trial: Trial) -> list[Control]:
+        if trial.control_again is None or trial.evidence.before is None:
+            return []
+        one, other = trial.evidence.before.judged(), trial.control_again.judged()
+        return [Control(workload, ratio_of(one, other), self._run.plan.bounds(one, other))]
+
+    def _remarks(self, candidate: Candidate, evidence: Evidence) -> tuple[str, ...]:
+        fused = evidence.determinism.fused if evidence.determinism else ()
+        return (
+            *(str(remark) for remark in look(self._config.subject, candidate)),
+            *(f"{text}: a fused multiply-add rounds once where the source rounds twice" for text in fused),
+        )
+
     def finish(self) -> None:
         """Measure the reference against what the run ended with, and clear the scratch files away."""
-        run = self._run
-        if run.final:
-            wanted = [change.workload for change in run.passed]
-            if run.focus == "all" or run.scenario_given or not wanted:
-                wanted.insert(0, run.workload)
-            for data in dict.fromkeys(workload.data for workload in wanted):
-                run.totals += self._totals([workload for workload in wanted if workload.data == data])
+        if self._run.final:
+            self._run.totals = measure_totals(self._bench, self._run, self._progress, self._budget)
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _totals(self, workloads: Sequence[Workload]) -> list[Total]:
-        """Measure workloads on one file in the same processes; caches are kept where one of them is about that."""
-        keeps = any(workload.keeps for workload in workloads)
-        asked = {(one.scenario, KEPT if keeps and one.figure == COLD else one.figure) for one in workloads}
-        figures = sorted(one for one in asked if one[1] != LOAD)
-        figures.sort(key=lambda one: one != (workloads[0].scenario, workloads[0].figure))
-        if keeps:
-            figures.insert(0 if workloads[0].figure == LOAD else len(figures), (workloads[0].scenario, LOAD))
-        first = replace(workloads[0], others=tuple(scenario for scenario, _ in figures), keep_caches=keeps)
-        with self._progress.stage(f"Measuring the reference against the final build: {len(figures)} figures"):
-            arms = measure(
-                self.processes,
-                first,
-                {CONTROL: (), CANDIDATE: self._run.final},
-                judged=(CONTROL, CANDIDATE),
-                seed=0,
-                tick=self._progress.tick,
-                caches=self._scratch / "totals" / Path(first.data).name,
-            )
-        for arm in arms.values():
-            if arm.error or self._bench.differing(arm):
-                raise CheckError(f"{build_text(arm.build)} failed at the end: {arm.error or 'it gives other bits'}")
-        return [
-            Total(Workload(first.data, first.on_bad_bars, scenario, figure), arms[CONTROL], arms[CANDIDATE])
-            for scenario, figure in figures
-        ]
 
 
 def _profile_of(build: Build, found: dict[str, Any]) -> Profile:
     spots = [Hotspot(**spot) for spot in found["hotspots"]]
     return Profile(build, tuple(found["scenarios"]), found["seconds"], spots)
-
-
-def build_text(build: Build) -> str:
-    """Return a build as people read it."""
-    return f"[{', '.join(build)}]" if build else "the reference"
