@@ -290,6 +290,10 @@ class EngineSubject:
         """Put settings into engine/settings.toml."""
         settings.write(values, self.settings_file)
 
+    def scaled_data(self, *, symbols: int, timestamps: int) -> pl.DataFrame:
+        """Return a market of so many symbols, each with a bar at every timestamp."""
+        return generate_market(symbols=symbols, bars=timestamps)
+
     def caches_in(self, folder: Path) -> dict[str, str]:
         """Return the environment of a process that keeps its caches in this folder."""
         return {"EXACT_CHANGE_CACHE": str(folder)}

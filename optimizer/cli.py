@@ -25,6 +25,7 @@ from optimizer.commands.look import look
 from optimizer.commands.profile import profile
 from optimizer.commands.replay import replay
 from optimizer.commands.report import report
+from optimizer.commands.scale import scale
 from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
 from optimizer.config import Config
 from optimizer.ecn import notices
@@ -194,7 +195,22 @@ def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
         run.folder.parent.rmdir()  # where it was the first run
 
 
-for command in (bench, catalog, check, compare, ecn, fuzz_command, golden, hardware, history, look, profile, replay, report):
+for command in (
+    bench,
+    catalog,
+    check,
+    compare,
+    ecn,
+    fuzz_command,
+    golden,
+    hardware,
+    history,
+    look,
+    profile,
+    replay,
+    report,
+    scale,
+):
     main.add_command(command)
 
 

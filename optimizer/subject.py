@@ -334,3 +334,12 @@ class Tunable(Protocol):
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Put settings into the engine's file."""
         ...
+
+
+@runtime_checkable
+class ScaledData(Protocol):
+    """A subject that generates data of any size, which `optimize scale` needs; no subject has to."""
+
+    def scaled_data(self, *, symbols: int, timestamps: int) -> pl.DataFrame:
+        """Return data of so many symbols, each with a bar at every timestamp."""
+        ...

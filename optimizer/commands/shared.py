@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,10 +17,27 @@ from optimizer.errors import InputError
 from optimizer.files import write_with
 from optimizer.found import golden_sets
 from optimizer.golden import Golden, open_golden
+from optimizer.limits import NO_LIMITS, Limits, parse_size
 from optimizer.processes import Processes
 from optimizer.subject import GoldenSet
 
 BAD_BARS = click.Choice(["refuse", "drop"])
+
+
+def _size(_: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a size of memory in bytes."""
+    try:
+        return None if value is None else parse_size(value)
+    except InputError as error:
+        raise click.BadParameter(str(error), param=param) from error
+
+
+def limited(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --memory and --cores, as `memory` in bytes and `cores`; None where they are not given."""
+    about = "The memory that each process may ask for, such as 512M."
+    memory = click.option("--memory", metavar="SIZE", callback=_size, help=about)
+    cores = click.option("--cores", type=click.IntRange(min=1), help="How many cores the processes share.")
+    return memory(cores(command))
 
 
 def project() -> Config:
@@ -57,10 +75,10 @@ def _timeout() -> float:
 
 
 @contextmanager
-def processes_of(config: Config) -> Iterator[tuple[Processes, Path]]:
+def processes_of(config: Config, limits: Limits = NO_LIMITS) -> Iterator[tuple[Processes, Path]]:
     """Give what starts processes, and a folder for scratch files that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="exact-change-") as folder:
-        processes = Processes(config, Path(folder), timeout=_timeout())
+        processes = Processes(config, Path(folder), timeout=_timeout(), limits=limits)
         try:
             yield processes, Path(folder)
         finally:
