@@ -7,7 +7,7 @@ import shlex
 from optimizer.decision import PASSED, REFUSED
 from optimizer.reporters.page.blocks import Code, Inline, Link, Verdict
 from optimizer.reporters.page.documents import Documents
-from optimizer.reporters.page.values import Document, Interval, at, interval, names, number, records, short, text
+from optimizer.reporters.page.values import Document, Interval, at, interval, items, names, number, records, short, text
 
 AGAIN = "optimize"
 _FIGURES = {"run": "warm", "cold": "first run", "kept": "first run, kept caches"}
@@ -103,12 +103,10 @@ def exact(run: Document) -> bool:
 
 def hardware_of(documents: Documents) -> Document:
     """Return the hardware, by preference as the run has it, with what only `optimize hardware` measures added."""
-    own, measured = at(documents.run, "hardware") or {}, documents.hardware or {}
-    same = at(own, "machine") is None or at(own, "machine") == at(measured, "machine")
-    found = dict(own)
-    if same or not own:
-        found = {**measured, **{key: value for key, value in found.items() if value is not None}}
-    return found
+    own, measured = dict(items(documents.run, "hardware")), documents.hardware or {}
+    same = not own or at(own, "machine") is None or at(own, "machine") == at(measured, "machine")
+    known = {key: value for key, value in own.items() if value is not None}
+    return {**measured, **known} if same else own
 
 
 def reproduce(run: Document, *, only: str = "", start: list[str] | None = None) -> str:

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from optimizer.reporters.page import values
 from optimizer.reporters.page.blocks import Plot, Table
-from optimizer.reporters.page.svg import (
-    BAD,
-    BAND,
-    DIM,
-    INK,
-    MARK,
-    NARROW,
-    PALE,
-    RULE,
-    WIDE,
-    axes_of,
-    drawing,
-    label,
-)
+from optimizer.reporters.page.scales import NAMES, ROW, name_rows, scale, times, width_of
+from optimizer.reporters.page.svg import BAD, BAND, DIM, INK, MARK, PALE, RULE, axes_of, drawing, label
 from optimizer.reporters.page.values import Interval
 
-_ROW = 25
-_TITLES = {True: 168, False: 128}  # pixels for the names at the left
-_LETTERS = {True: 26, False: 19}
 _NEAR = (0.94, 1.10)
 _PANEL, _APART = 200, 32  # pixels: the height of a panel of curves, and between the names at their ends
 
@@ -68,36 +52,53 @@ class Curve:
     exponent: float | None
 
 
-def plot(
-    name: str, title: str, about: str, table: Table, height: Callable[[bool], int], draw: Callable[..., None]
-) -> Plot:
-    """Return a drawing in both widths."""
-    drawn = {
-        word: drawing(f"{name}-{word}", title, about, (_width(wide), height(wide)), partial(draw, wide=wide))
-        for word, wide in (("wide", True), ("narrow", False))
-    }
-    return Plot(name, title, about, drawn["wide"], drawn["narrow"], table)
+class Drawing(Hashable, Protocol):
+    """What can be drawn, wide and narrow: its figures, and how they stand on the page."""
+
+    def heights(self) -> tuple[int, int]:
+        """Return the heights in pixels: wide, narrow."""
+
+    def draw(self, figure: Any, wide: bool) -> None:
+        """Draw it on a Matplotlib figure."""
 
 
-def ladder(
-    name: str, title: str, about: str, table: Table, rows: Sequence[Span], unit: Callable[[float], str], *, log: bool
-) -> Plot:
-    """Return rows that go from before to after, one below the other, so that what was gained adds up."""
+def plot(name: str, title: str, about: str, table: Table, drawn: Drawing) -> Plot:
+    """Return a drawing in both widths, with its figures as a table."""
+    wide, narrow = (_svg(name, title, about, drawn, wide) for wide in (True, False))
+    return Plot(name, title, about, wide, narrow, table)
 
-    def draw(figure: Any, wide: bool) -> None:
+
+@lru_cache(maxsize=32)  # a run's own page and the report on all show the same
+def _svg(name: str, title: str, about: str, drawn: Drawing, wide: bool) -> str:
+    size = (width_of(wide), drawn.heights()[0 if wide else 1])
+    return drawing(f"{name}-{'wide' if wide else 'narrow'}", title, about, size, partial(drawn.draw, wide=wide))
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Rows that go from before to after, one below the other, so that what was gained adds up."""
+
+    rows: tuple[Span, ...]
+    unit: Callable[[float], str]
+    log: bool
+
+    def heights(self) -> tuple[int, int]:
+        """Return the heights in pixels: wide, narrow."""
+        return (len(self.rows) * ROW + 44,) * 2
+
+    def draw(self, figure: Any, wide: bool) -> None:
+        """Draw it on a Matplotlib figure."""
         right = 74 if wide else 40
-        axes = axes_of(figure, _TITLES[wide], 8, _width(wide) - _TITLES[wide] - right, len(rows) * _ROW)
-        figures = [one for row in rows for one in (row.before, row.after, *(row.low_high or ())) if one]
-        _rows(axes, [row.name for row in rows], wide)
-        _scale(axes, min(figures), max(figures), unit, log=log, ticks=5 if wide else 3)
-        for place, row in enumerate(rows):
-            _span(axes, place, row, unit, wide)
-        own = [(place, row) for place, row in enumerate(rows) if row.own and log]
+        axes = axes_of(figure, NAMES[wide], 8, width_of(wide) - NAMES[wide] - right, len(self.rows) * ROW)
+        figures = [one for row in self.rows for one in (row.before, row.after, *(row.low_high or ())) if one]
+        name_rows(axes, [row.name for row in self.rows], wide)
+        scale(axes, min(figures), max(figures), self.unit, log=self.log, ticks=5 if wide else 3)
+        for place, row in enumerate(self.rows):
+            _span(axes, place, row, self.unit, wide)
+        own = [(place, row) for place, row in enumerate(self.rows) if row.own and self.log]
         for (place, row), (below, lower) in pairwise(own):
             if row.after is not None and lower.before is not None:
                 axes.plot([row.after, lower.before], [place, below], color=RULE, linewidth=1, zorder=1)
-
-    return plot(name, title, about, table, lambda _: len(rows) * _ROW + 44, draw)
 
 
 def _span(axes: Any, place: int, row: Span, unit: Callable[[float], str], wide: bool) -> None:
@@ -136,32 +137,40 @@ def _span(axes: Any, place: int, row: Span, unit: Callable[[float], str], wide: 
         )
 
 
-def forest(name: str, title: str, about: str, table: Table, rows: Sequence[Effect], effect: float) -> Plot:
-    """Return ratios with intervals: near 1 on a scale of its own, on which the band of no effect can be seen."""
-    height = len(rows) * _ROW
+@dataclass(frozen=True)
+class Forest:
+    """Ratios with intervals: near 1 on a scale of their own, on which the band of no effect can be seen."""
 
-    def draw(figure: Any, wide: bool) -> None:
-        left, room = _TITLES[wide], _width(wide) - _TITLES[wide] - 14
+    rows: tuple[Effect, ...]
+    effect: float
+
+    def heights(self) -> tuple[int, int]:
+        """Return the heights in pixels: wide, narrow."""
+        panel = len(self.rows) * ROW + 66
+        return panel, 2 * panel
+
+    def draw(self, figure: Any, wide: bool) -> None:
+        """Draw it on a Matplotlib figure."""
+        height = len(self.rows) * ROW
+        left, room = NAMES[wide], width_of(wide) - NAMES[wide] - 14
         near = axes_of(figure, left, 24, room * 0.4 if wide else room, height)
         top = 24 if wide else 24 + height + 66
         start = left + room * 0.4 + 28 if wide else left
         whole = axes_of(figure, start, top, room * 0.6 - 28 if wide else room, height)
-        largest = max(one for row in rows for one in (row.ratio, *(row.ci95 or ()), *(row.bounds or ())))
-        smallest = min(one for row in rows for one in (row.ratio, *(row.ci95 or ()), *(row.bounds or ())))
-        _rows(near, [row.name for row in rows], wide)
-        _rows(whole, [row.name for row in rows] if not wide else [""] * len(rows), wide)
+        largest = max(one for row in self.rows for one in (row.ratio, *(row.ci95 or ()), *(row.bounds or ())))
+        smallest = min(one for row in self.rows for one in (row.ratio, *(row.ci95 or ()), *(row.bounds or ())))
+        name_rows(near, [row.name for row in self.rows], wide)
+        name_rows(whole, [row.name for row in self.rows] if not wide else [""] * len(self.rows), wide)
         near.set_xlim(_NEAR)
         near.set_xticks([0.95, 1.0, 1.05, 1.1])
         near.set_xticklabels(["0.95x", "1x", "1.05x", "1.1x"])
-        _scale(whole, min(smallest, 0.9), max(largest, 1.2), _times, log=True, ticks=5 if wide else 4)
+        scale(whole, min(smallest, 0.9), max(largest, 1.2), times, log=True, ticks=5 if wide else 4)
         for axes, told in ((near, "Close to no effect"), (whole, "All, on a log scale")):
-            axes.axvspan(1 / effect, effect, color=BAND, linewidth=0, zorder=0)
+            axes.axvspan(1 / self.effect, self.effect, color=BAND, linewidth=0, zorder=0)
             axes.axvline(1, color=DIM, linewidth=1, zorder=1)
             axes.annotate(told, (0, 1), xycoords="axes fraction", xytext=(0, 8), textcoords="offset points", color=DIM)
-            for place, row in enumerate(rows):
+            for place, row in enumerate(self.rows):
                 _effect(axes, place, row, *axes.get_xlim())
-
-    return plot(name, title, about, table, lambda wide: (1 if wide else 2) * (height + 66), draw)
 
 
 def _effect(axes: Any, place: int, row: Effect, low: float, high: float) -> None:
@@ -180,19 +189,25 @@ def _effect(axes: Any, place: int, row: Effect, low: float, high: float) -> None
         axes.plot([high if beyond else low], [place], shape, color=colour, markersize=6, clip_on=False, zorder=3)
 
 
-def bars(
-    name: str, title: str, about: str, table: Table, rows: Sequence[tuple[str, float | None, float | None]]
-) -> Plot:
-    """Return two bars a row: a share before and one after."""
-    height = len(rows) * (_ROW + 9)
+@dataclass(frozen=True)
+class Bars:
+    """Two bars a row: a share before and one after."""
 
-    def draw(figure: Any, wide: bool) -> None:
-        axes = axes_of(figure, _TITLES[wide], 8, _width(wide) - _TITLES[wide] - 52, height)
-        _rows(axes, [row[0] for row in rows], wide)
-        axes.set_xlim(0, max(one for row in rows for one in row[1:] if one is not None) or 1)
+    rows: tuple[tuple[str, float | None, float | None], ...]
+
+    def heights(self) -> tuple[int, int]:
+        """Return the heights in pixels: wide, narrow."""
+        return (len(self.rows) * (ROW + 9) + 14,) * 2
+
+    def draw(self, figure: Any, wide: bool) -> None:
+        """Draw it on a Matplotlib figure."""
+        height = len(self.rows) * (ROW + 9)
+        axes = axes_of(figure, NAMES[wide], 8, width_of(wide) - NAMES[wide] - 52, height)
+        name_rows(axes, [row[0] for row in self.rows], wide)
+        axes.set_xlim(0, max(one for row in self.rows for one in row[1:] if one is not None) or 1)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
-        for place, (_, *pair) in enumerate(rows):
+        for place, (_, *pair) in enumerate(self.rows):
             for value, offset, colour in zip(pair, (-0.19, 0.19), (PALE, MARK), strict=True):
                 if value is None:
                     continue
@@ -207,35 +222,43 @@ def bars(
                     color=INK,
                 )
 
-    return plot(name, title, about, table, lambda _: height + 14, draw)
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves of one quantity: what it is, against what, and its unit."""
+
+    name: str
+    along: str
+    unit: Callable[[float], str]
+    curves: tuple[Curve, ...]
 
 
-def curves(
-    name: str,
-    title: str,
-    about: str,
-    table: Table,
-    panels: Sequence[tuple[str, str, Callable[[float], str], Sequence[Curve]]],
-) -> Plot:
-    """Return curves on two log scales, a panel a quantity."""
+@dataclass(frozen=True)
+class Curves:
+    """Curves on two log scales, a panel a quantity."""
 
-    def draw(figure: Any, wide: bool) -> None:
-        across = 2 if wide and len(panels) > 1 else 1
-        width = (_width(wide) - 20) / across
-        for number, (what, along, unit, found) in enumerate(panels):
+    panels: tuple[Panel, ...]
+
+    def heights(self) -> tuple[int, int]:
+        """Return the heights in pixels: wide, narrow."""
+        return 300 * math.ceil(len(self.panels) / 2), 300 * len(self.panels)
+
+    def draw(self, figure: Any, wide: bool) -> None:
+        """Draw it on a Matplotlib figure."""
+        across = 2 if wide and len(self.panels) > 1 else 1
+        width = (width_of(wide) - 20) / across
+        for number, panel in enumerate(self.panels):
             left, top = 10 + (number % across) * width, (number // across) * 300
             axes = axes_of(figure, left + 58, top + 34, width - 58 - 92, _PANEL)
-            every = [point for curve in found for point in curve.points]
-            _scale(axes, min(x for x, _ in every), max(x for x, _ in every), values.count, log=True, ticks=4)
-            _scale(axes, min(y for _, y in every), max(y for _, y in every), unit, log=True, ticks=5, up=True)
+            every = [point for curve in panel.curves for point in curve.points]
+            scale(axes, min(x for x, _ in every), max(x for x, _ in every), values.count, log=True, ticks=4)
+            scale(axes, min(y for _, y in every), max(y for _, y in every), panel.unit, log=True, ticks=5, up=True)
             axes.grid(visible=True, color=RULE, linewidth=0.6)
-            axes.set_xlabel(along, labelpad=5)
-            axes.annotate(what, (0, 1), xycoords="axes fraction", xytext=(-52, 14), textcoords="offset points")
-            for place, curve in enumerate(found):
-                _curve(axes, curve, MARK if place == len(found) - 1 else PALE)
-            _ends(axes, found)
-
-    return plot(name, title, about, table, lambda wide: 300 * math.ceil(len(panels) / (2 if wide else 1)), draw)
+            axes.set_xlabel(panel.along, labelpad=5)
+            axes.annotate(panel.name, (0, 1), xycoords="axes fraction", xytext=(-52, 14), textcoords="offset points")
+            for place, curve in enumerate(panel.curves):
+                _curve(axes, curve, MARK if place == len(panel.curves) - 1 else PALE)
+            _ends(axes, panel.curves)
 
 
 def _curve(axes: Any, curve: Curve, colour: str) -> None:
@@ -252,67 +275,3 @@ def _ends(axes: Any, found: Sequence[Curve]) -> None:
         lowest = place + moved
         told = label(curve.name, 14) + (f"\n∝ n^{curve.exponent:.2f}" if curve.exponent is not None else "")
         axes.annotate(told, (x, y), xytext=(9, moved), textcoords="offset points", va="center", color=INK, fontsize=11)
-
-
-def _width(wide: bool) -> int:
-    return WIDE if wide else NARROW
-
-
-def _rows(axes: Any, titles: Sequence[str], wide: bool) -> None:
-    axes.set_ylim(len(titles) - 0.5, -0.5)
-    axes.set_yticks([])
-    for place, title in enumerate(titles):
-        axes.annotate(
-            label(title, _LETTERS[wide]),
-            (0, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(-_TITLES[wide], 0),
-            textcoords="offset points",
-            va="center_baseline",
-        )
-    for place in range(1, len(titles)):
-        axes.axhline(place - 0.5, color=RULE, linewidth=0.5, zorder=0)
-
-
-def _scale(
-    axes: Any, low: float, high: float, unit: Callable[[float], str], *, log: bool, ticks: int, up: bool = False
-) -> None:
-    """Give an axis a range with room at the ends, and a few round ticks with their unit."""
-    if log:
-        room = max(math.log10(high / low), 0.3) * 0.16
-        limits = (10 ** (math.log10(low) - room), 10 ** (math.log10(high) + room / 2))
-        places = _round_places(*limits, ticks)
-    else:
-        limits = (0.0, high * 1.12)
-        places = [one for one in _steps(limits[1], ticks) if one <= limits[1]]
-    set_scale, set_limits, set_ticks = (
-        (axes.set_yscale, axes.set_ylim, axes.set_yticks) if up else (axes.set_xscale, axes.set_xlim, axes.set_xticks)
-    )
-    set_scale("log" if log else "linear")
-    set_limits(limits)
-    set_ticks(places, [re.sub(r"\.0+(?= |$)", "", unit(one)) for one in places])
-    set_ticks([], minor=True)
-
-
-def _round_places(low: float, high: float, most: int) -> list[float]:
-    """Return round places on a log scale: powers of ten, and 2 and 5 times those where there is room."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    for leads in ((1, 2, 5), (1, 3), (1,)):
-        found = [lead * 10.0**power for power in range(first, last + 1) for lead in leads]
-        found = [one for one in found if low <= one <= high]
-        if len(found) <= most + 1:
-            break
-    while len(found) > most + 1:
-        found = found[::2]
-    return found
-
-
-def _times(value: float) -> str:
-    return f"{value:g}x"
-
-
-def _steps(high: float, most: int) -> list[float]:
-    """Return round places from zero."""
-    step = 10.0 ** math.floor(math.log10(high / most))
-    step *= next(one for one in (1, 2, 2.5, 5, 10) if high / (step * one) <= most)
-    return [step * number for number in range(most + 1)]

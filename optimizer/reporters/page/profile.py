@@ -23,7 +23,7 @@ from optimizer.reporters.page.blocks import (
     table,
 )
 from optimizer.reporters.page.documents import Documents
-from optimizer.reporters.page.plots import Span, bars, ladder
+from optimizer.reporters.page.plots import Bars, Ladder, Span, plot
 from optimizer.reporters.page.values import (
     Document,
     at,
@@ -112,7 +112,7 @@ def _components(
     rows = [(one, *_pair(*(part.get(one, 0.0) if part else None for part in shares))) for one in parts]
     first = max(parts, key=lambda one: shares[0].get(one, 0.0))
     about = f"Two bars a component: pale is the control, dark the final build. Before, most went to {first}."
-    return bars("plot-profile", title, about, figures, rows)
+    return plot("plot-profile", title, about, figures, Bars(tuple(rows)))
 
 
 def _pair(before: float | None, after: float | None) -> tuple[float | None, float | None]:
@@ -229,19 +229,25 @@ def _mib(value: float | None) -> float | None:
     return value / 2**20 if value is not None else None
 
 
+def _mib_text(value: float | None) -> str:
+    return f"{value:,.0f} MiB" if value is not None else values.NOT_MEASURED
+
+
 def _peaks(rows: list[Span]) -> Block:
     title = "Peak resident memory of a whole process, before and after"
-
-    def told(value: float | None) -> str:
-        return f"{value:.0f} MiB" if value is not None else values.NOT_MEASURED
 
     figures = table(
         title,
         ("change", "#before", "#after", "#before / after"),
-        [(Code(row.name), told(row.before), told(row.after), row.told or values.NOT_MEASURED) for row in rows],
+        [
+            (Code(row.name), _mib_text(row.before), _mib_text(row.after), row.told or values.NOT_MEASURED)
+            for row in rows
+        ],
     )
-    about = f"A bar a change, from before to after; loading is part of it. The last ends at {told(rows[-1].after)}."
-    return ladder("plot-memory", title, about, figures, rows, told, log=False)
+    about = (
+        f"A bar a change, from before to after; loading is part of it. The last ends at {_mib_text(rows[-1].after)}."
+    )
+    return plot("plot-memory", title, about, figures, Ladder(tuple(rows), _mib_text, log=False))
 
 
 def _allocations(name: str, document: Document | None) -> list[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from optimizer.reporters.page import values
 from optimizer.reporters.page.blocks import Block, Code, Inline, Line, Missing, Section, aside, say, table
 from optimizer.reporters.page.documents import Documents
-from optimizer.reporters.page.plots import Curve, curves
+from optimizer.reporters.page.plots import Curve, Curves, Panel, plot
 from optimizer.reporters.page.values import Document, count, number, numbers, records, seconds, size, text
 
 _AXES = {"symbols": "symbols", "timestamps": "timestamps"}
@@ -73,14 +73,14 @@ def _curves(document: Document, points: list[Document]) -> Block:
         for quantity, (key, unit) in _QUANTITIES.items():
             found = _of(document, points, axis, quantity, key, unit)
             if found:
-                panels.append((f"{_NAMES[quantity]} against {along}", along, _TICKS[quantity], found))
+                panels.append(Panel(f"{_NAMES[quantity]} against {along}", along, _TICKS[quantity], tuple(found)))
     heads = ("build", "#symbols", "#timestamps", "#bars", "#time, median", "#time, from and to", "#peak memory")
     title = "Time and memory against the size of the market"
     figures = table(title, heads, [_point(point) for point in points])
     if not panels:
         return figures
-    about = "; ".join(f"{what}: " + ", ".join(_grows(curve) for curve in found) for what, _, _, found in panels)
-    return curves("plot-scaling", title, f"{about}.", figures, panels)
+    about = "; ".join(f"{panel.name}: " + ", ".join(_grows(curve) for curve in panel.curves) for panel in panels)
+    return plot("plot-scaling", title, f"{about}.", figures, Curves(tuple(panels)))
 
 
 def _grows(curve: Curve) -> str:
@@ -103,7 +103,7 @@ def _of(document: Document, points: list[Document], axis: str, quantity: str, ke
             (x, y / unit)
             for point in points
             if text(point, "build") == build and text(point, "axis") == axis
-            if (x := number(point, axis)) and (y := number(point, key))
+            if (x := number(point, axis) or 0.0) > 0 and (y := number(point, key) or 0.0) > 0
         ]
         if len(pairs) >= 2:
             fits = [one for one in records(document, "fits") if _is(one, build, axis, quantity)]

@@ -19,7 +19,7 @@ from optimizer.reporters.page.blocks import (
     table,
 )
 from optimizer.reporters.page.documents import Documents
-from optimizer.reporters.page.plots import Effect, Span, forest, ladder
+from optimizer.reporters.page.plots import Effect, Forest, Ladder, Span, plot
 from optimizer.reporters.page.values import (
     Document,
     at,
@@ -79,7 +79,7 @@ def _step(change: Document, main: tuple[str, str, str]) -> Span:
 
 
 def _ladder(rows: Sequence[Span], main: tuple[str, str, str]) -> Block:
-    shown = [row for row in rows if row.after]
+    shown = [row for row in rows if row.after and row.after > 0 and (row.before is None or row.before > 0)]
     title = f"Time of {facts.workload_phrase(main)}, after each change that stayed"
     figures = table(
         title,
@@ -100,7 +100,7 @@ def _ladder(rows: Sequence[Span], main: tuple[str, str, str]) -> Block:
         f"A row for the reference, each accepted change and the final build, on a log scale. "
         f"It begins at {seconds(shown[0].after)} and ends at {seconds(shown[-1].after)}."
     )
-    return ladder("plot-ladder", title, about, figures, shown, seconds, log=True)
+    return plot("plot-ladder", title, about, figures, Ladder(tuple(shown), seconds, log=True))
 
 
 def _totals(found: Sequence[Document]) -> Block:
@@ -161,7 +161,7 @@ def _how(run: Document, effect: float) -> Line:
 def _effects(run: Document, tried: Sequence[Document]) -> list[Effect]:
     rows = []
     aa = number(run, "aa_control", "ratio")
-    if aa is not None:
+    if aa is not None and aa > 0:
         fine = at(run, "aa_control", "passed") is not False
         bounds = interval(run, "aa_control", "bounds")
         rows.append(
@@ -169,12 +169,12 @@ def _effects(run: Document, tried: Sequence[Document]) -> list[Effect]:
         )
     for change in tried:
         found, ci95 = facts.ratio_of(change, "seconds")
-        if found:
+        if found and found > 0:
             good = facts.good(text(change, "verdict"))
             rows.append(Effect(short(text(change, "name")), found, ci95, interval(change, "seconds", "bounds"), good))
     for total in facts.totals(run)[:1]:
         found, ci95 = facts.ratio_of(total)
-        if found:
+        if found and found > 0:
             rows.append(Effect("all that stayed", found, ci95, interval(total, "bounds"), good=True))
     return rows
 
@@ -191,7 +191,7 @@ def _forest(rows: Sequence[Effect], effect: float) -> Block:
         f"A row a change, the control measured against itself first. The band is 1 within {effect - 1:.0%}. "
         f"The largest ratio is {ratio(best.ratio)}, {best.name}."
     )
-    return forest("plot-ratios", title, about, figures, rows, effect)
+    return plot("plot-ratios", title, about, figures, Forest(tuple(rows), effect))
 
 
 def _verdicts(documents: Documents, tried: Sequence[Document]) -> Block:

@@ -5,7 +5,6 @@ A document may be old, cut short, or edited by hand: what is not there, or not o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
@@ -18,6 +17,7 @@ Interval = tuple[float, float]
 
 NOT_MEASURED = "not measured"
 _KIBI = 1024
+_MOST = 1e18  # no figure of a run is as large: neither seconds, nor bytes, nor rows
 
 
 def at(document: object, *path: str) -> Any:
@@ -67,15 +67,15 @@ def items(document: object, *path: str) -> Iterator[tuple[str, Any]]:
 
 
 def interval(document: object, *path: str) -> Interval | None:
-    """Return the interval at a path, or None."""
+    """Return the interval of ratios at a path, or None."""
     found = numbers(document, *path)
-    return (found[0], found[1]) if len(found) == 2 and found[0] <= found[1] else None
+    return (found[0], found[1]) if len(found) == 2 and 0 < found[0] <= found[1] else None
 
 
 def _finite(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    return float(value) if -_MOST < value < _MOST else None
 
 
 def median_interval(values: Sequence[float]) -> Interval | None:
