@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -41,3 +41,13 @@ def recommended(hardware: Mapping[str, Any], symbols: int | None, subject: objec
         return None
     told = subject.settings_for(hardware, symbols)
     return Settings(**{name: told[name] for name in NAMES}, why=dict(told["why"]))
+
+
+def settings_of(subject: object, symbols: int | None) -> Callable[[Mapping[str, Any]], dict[str, Any] | None]:
+    """Return what gives the settings for a hardware profile, as JSON has them; None where the engine takes none."""
+
+    def settings_for(hardware: Mapping[str, Any]) -> dict[str, Any] | None:
+        chosen = recommended(hardware, symbols, subject)
+        return None if chosen is None else chosen.document()
+
+    return settings_for

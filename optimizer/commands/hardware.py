@@ -13,7 +13,7 @@ from optimizer.config import Config
 from optimizer.errors import InputError
 from optimizer.files import read_json, write_json
 from optimizer.hardware import hardware_profile
-from optimizer.machine_settings import recommended
+from optimizer.machine_settings import settings_of
 from optimizer.progress import Progress, make_console
 from optimizer.recommendations import KINDS, recommendations
 from optimizer.reporters.machine import kinds_lines, machine_lines, settings_lines
@@ -50,10 +50,7 @@ def hardware(data: Path | None, symbols: int | None, no_measure: bool, write: bo
     out = (out or config.reports).resolve()
     profile = _profile(out, measure=not no_measure, progress=progress)
 
-    def settings_for(machine: Mapping[str, Any]) -> dict[str, Any] | None:
-        chosen = recommended(machine, symbols, config.subject)
-        return None if chosen is None else chosen.document()
-
+    settings_for = settings_of(config.subject, symbols)
     settings = settings_for(profile)
     kinds = {kind.name: settings_for(kind.hardware()) for kind in KINDS}
     write_json(out / "hardware.json", profile | {"settings": settings, "settings_of_kinds": kinds})

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from optimizer.recommendations import KINDS, MEASURED, MODELLED, amdahl, nearest, parallel_part, recommendations
+from optimizer.expected import MEASURED, MODELLED, amdahl, parallel_part
+from optimizer.recommendations import KINDS, nearest, recommendations
 
 GIB = 1 << 30
 MACHINE = {"cores": 2, "memory_bytes": 8 * GIB, "machine": "abc", "storage": {"kind": "ssd"}}
@@ -96,16 +97,18 @@ def test_a_time_that_is_no_time_is_left_out(value: Any) -> None:
     assert figures({"run": run}, "CI runner") == {}
 
 
-def test_the_gain_of_workers_follows_amdahls_law_from_the_measured_efficiency() -> None:
+def test_what_workers_keep_busy_follows_amdahls_law_from_the_measured_efficiency() -> None:
     documents = {"run": {"hardware": MACHINE}, "profile_after": PROFILE}
     own, server = figures(documents, "CI runner"), figures(documents, "server")
-    measured = own["speed of a sweep with 2 workers over one"]
+    measured = own["cores that a sweep in 2 processes keeps busy"]
     assert (measured["value"], measured["basis"]) == (1.8, MEASURED)
-    modelled = server["speed of a sweep with 24 workers over one"]
+    modelled = server["cores that a sweep in 24 processes keeps busy"]
     part = (1 - 1 / 1.8) / (1 - 1 / 2)
     assert modelled["value"] == 1 / (1 - part + part / 24)
     assert modelled["basis"] == MODELLED
     assert "Amdahl" in modelled["how"]
+    laptop = figures(documents | {"run": {"hardware": KINDS[1].hardware()}}, "CI runner")
+    assert laptop["cores that a sweep in 2 processes keeps busy"]["basis"] == MODELLED
 
 
 @pytest.mark.parametrize(("efficiency", "part"), [(1.0, 1.0), (0.5, 0.0), (0.2, 0.0), (1.3, 1.0)])
@@ -151,6 +154,13 @@ def test_the_largest_market_is_what_70_percent_of_the_memory_holds() -> None:
     assert largest["basis"] == MODELLED
 
 
+def test_what_an_empty_process_has_does_not_grow_with_the_market() -> None:
+    points = [point | {"peak_bytes": point["peak_bytes"] + GIB} for point in SCALING["points"]]
+    scaling = SCALING | {"points": points, "baseline_bytes": GIB}
+    told = figures({"scaling": scaling, "hardware": MACHINE}, "server")
+    assert told["most symbols of 320 timestamps, final build"]["value"] == math.floor(0.7 * 128 * 1024 - 1024)
+
+
 def test_the_limit_of_the_control_group_is_the_memory_that_counts() -> None:
     limited = MACHINE | {"memory_limit_bytes": 4 * GIB}
     told = figures({"scaling": SCALING, "hardware": limited}, "CI runner")
@@ -165,9 +175,11 @@ def test_the_speed_of_memory_and_storage_is_told_of_the_machine_alone() -> None:
 
 
 def test_without_an_engine_the_settings_are_those_that_were_written() -> None:
-    written = {"server": {"workers": 24}}
-    rows = recommendations({"hardware": MACHINE | {"settings_of_kinds": written}})
-    assert [row["settings"] for row in rows] == [{}, {"workers": 24}, {}]
+    hardware = MACHINE | {"settings_of_kinds": {"server": {"workers": 24}}, "settings": {"workers": 2}}
+    rows = recommendations({"hardware": hardware})
+    assert [row["settings"] for row in rows] == [{}, {"workers": 24}, {"workers": 2}]
+    rows = recommendations({"hardware": hardware, "run": RUN | {"settings": {"workers": 1}}})
+    assert rows[2]["settings"] == {"workers": 1}
 
 
 def test_every_row_is_json_and_every_figure_has_its_unit_and_its_reason() -> None:
