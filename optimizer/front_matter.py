@@ -40,9 +40,7 @@ def read_fields(path: Path, names: Sequence[str], optional: Sequence[str] | None
         lines = _lines(path, front)
         fields = yaml.safe_load(front)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = None if mark is None else mark.line + 2
-        raise refused(path, f"the front matter is not YAML ({_problem(error)})", line) from error
+        raise refused(path, f"the front matter is not YAML ({_problem(error)})", _line_of(error)) from error
     except RecursionError as error:
         raise refused(path, "the front matter has lists within lists without end") from error
     except ValueError as error:  # a date that is none, a number beyond all numbers
@@ -117,6 +115,13 @@ def _lines(path: Path, front: str) -> dict[str, int]:
             raise refused(path, "the front matter has a field twice", line)
         found[key.value] = line
     return found
+
+
+def _line_of(error: yaml.YAMLError) -> int | None:
+    """Return the line of the file on which an error is: that of a quote that is opened, not the one it runs on to."""
+    opened = str(getattr(error, "context", None) or "").startswith("while scanning")
+    mark = getattr(error, "context_mark" if opened else "problem_mark", None)
+    return None if mark is None else int(mark.line) + 2
 
 
 def _problem(error: yaml.YAMLError) -> str:
