@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from optimizer.benchmark import EFFECT, FIGURES, Arm, Workload, measure, ratio_of
+from optimizer.benchmark import FIGURES, Arm, Workload, is_faster, is_slower, measure
 from optimizer.decision import Evidence, Verdict, decide
 from optimizer.ecn_front import Front
 from optimizer.experiment import AGAIN, CANDIDATE, CONTROL, digests_under
@@ -18,10 +18,10 @@ from optimizer.verification import Line, Standing
 TOLERANCE = 1.1
 """By how much a ratio measured anew on the same hardware may lie beyond the claimed interval.
 
-The interval is one over the processes of one run; between runs hours apart a machine's state moves the ratio, too. Of
-the eleven optimizations whose notices were measured twice, on builds and sources that hardly differ (ECN-0001 to
-ECN-0007 and ECN-0010 against ECN-0009 to ECN-0026, spawned_trials by ECN-0024 against ECN-0034), the median moved by
-1 to 8 %. A tenth is above the largest of them.
+The interval is one over the processes of one run; between runs hours apart a machine's state moves the ratio, too.
+Where the same optimization was measured in two runs, on builds and sources that hardly differ (ECN-0002 to ECN-0007
+against ECN-0012, 0013, 0015, 0016, 0017 and 0022; ECN-0010, 0014, 0019, 0020 and 0024 against ECN-0026, 0030, 0035,
+0036 and 0034), the median moved by 1 to 8 %. A tenth is above the largest of them.
 """
 VERDICT, RATIO, AA, BITS = "verdict", "ratio", "A/A", "outputs"
 
@@ -77,14 +77,16 @@ def timing_lines(
     if wrong := _wrong(arms, expected):
         return [wrong]
     before, after, again = arms[CONTROL], arms[CANDIDATE], arms[AGAIN]
-    aa = ratio_of(before.judged(), again.judged())
-    if aa is None or aa.low > EFFECT or aa.high < 1 / EFFECT:
+    evidence = Evidence(scenarios=len(workload.scenarios), before=before, after=after)
+    aa = evidence.plan.bounds(before.judged(), again.judged())
+    if aa is None:
+        return [Line(AA, Standing.UNCHECKED, "too few pairs for an interval")]
+    if is_faster(aa) or is_slower(aa):
         told = f"{aa}: the control differs from itself here; measure when the machine is quiet"
         return [Line(AA, Standing.VOID, told)]
-    found = decide(Evidence(scenarios=len(workload.scenarios), before=before, after=after))
+    found, ratio = decide(evidence), evidence.bounds()
     lines = [Line(AA, Standing.HOLDS, f"the control measured against itself: {aa}, no difference")]
     lines.append(verdict_line(front.verdict, found.verdict, found.reason))
-    ratio = ratio_of(before.judged(), after.judged())
     if ratio is not None and front.ratio is not None:
         lines.append(ratio_line(front, ratio, same_machine=same_machine))
     return lines

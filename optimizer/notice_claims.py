@@ -8,8 +8,8 @@ from typing import Any
 
 from optimizer.claims import engine_digest, figures_of, outputs_digest, sources_of
 from optimizer.config import Config
+from optimizer.run import Change, Run
 from optimizer.run_documents import machine_of
-from optimizer.runner import Change, Run
 
 
 def claims(config: Config, run: Run, change: Change) -> dict[str, Any]:
@@ -31,7 +31,13 @@ def _entry(change: Change) -> dict[str, Any]:
     if before is None or after is None or ratio is None:
         return {}
     seconds = {"before": median(before.judged()), "after": median(after.judged())}
-    told = {"ratio": ratio.median, "ci95": [ratio.low, ratio.high], "pairs": ratio.pairs}
+    bounds = change.evidence.bounds()
+    told = {
+        "ratio": ratio.median,
+        "ci95": [ratio.low, ratio.high],
+        "bounds": bounds and [bounds.low, bounds.high],
+        "pairs": ratio.pairs,
+    }
     return {
         "seconds": seconds | told,
         "peak_bytes": {"before": median(before.peak()), "after": median(after.peak())},
