@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +22,13 @@ from optimizer.commands.look import look
 from optimizer.commands.profile import profile
 from optimizer.commands.replay import replay
 from optimizer.commands.report import report
+from optimizer.commands.run import Asked, run_command
 from optimizer.commands.scale import scale
-from optimizer.commands.shared import BAD_BARS, first_golden, project, workload
-from optimizer.config import Config
-from optimizer.ecn import notices
+from optimizer.commands.shared import BAD_BARS, limited, project
 from optimizer.errors import CheckError, InputError
 from optimizer.knobs import MATRICES
-from optimizer.ordering import without
-from optimizer.progress import Progress, make_console
-from optimizer.reporters.notice import write_change
-from optimizer.reporters.pages import write_pages
-from optimizer.reporters.run_json import write_run
-from optimizer.reporters.terminal import print_change, print_profile, print_summary
-from optimizer.runner import Run, Runner, chosen, new_run
+from optimizer.limits import Limits
+from optimizer.progress import make_console
 
 
 class Guarded(click.Group):
@@ -94,6 +85,16 @@ def _fail(text: str, code: int) -> None:
     help="How many environments each change is held to.",
 )
 @click.option(
+    "--budget",
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="MINUTES",
+    help="The time that measuring may take; what is not clear by then is told as inconclusive.",
+)
+@click.option(
+    "--attribute", "attributes", is_flag=True, help="Also measure each change alone, and left out of the whole."
+)
+@limited
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Where runs and notices go; reports/ if not given."
 )
 @click.version_option(package_name="exact-change")
@@ -107,16 +108,21 @@ def main(
     only: tuple[str, ...],
     start: str,
     matrix: str,
+    budget: float | None,
+    attributes: bool,
+    memory: int | None,
+    cores: int | None,
     out: Path | None,
 ) -> None:
     """Make a trading engine fast, and prove that nothing else changed.
 
     Without a subcommand: profiles the engine, tries the optimizations of a focus one at a time, holds each to the
     golden set bit for bit and to other environments, measures it against what has passed so far, and writes an
-    Engine Change Notice for each under reports/ecn/.
+    Engine Change Notice for each under reports/ecn/, and the report on all of it, reports/index.html.
 
     \b
     optimize --focus vectorization --data prices.parquet
+    optimize --budget 10 --attribute
     optimize ecn accept ECN-0001
     optimize check
 
@@ -125,74 +131,9 @@ def main(
     """  # noqa: D301 - click wants the character, which keeps the lines as they are
     if ctx.invoked_subcommand is not None:
         return
-    config = project()
-    known = (*config.subject.focuses, "all")
-    if focus not in known:
-        raise InputError(f"unknown focus {focus!r}", hint=f"Choose from {', '.join(known)}")
-    progress = Progress(make_console())
-    first = _start(config, start, only)
-    candidates = chosen(config, focus, only, first)
-    if not candidates:
-        rest = "that is not in the accepted build" if first else "yet"
-        progress.say(f"Focus {focus} has no candidate {rest}. See optimize catalog, or add a file: CONTRIBUTING.md")
-        return
-    out = (out or config.reports).resolve()
-    held_to = first_golden(config)
-    wanted = workload(config, out, data, on_bad_bars, scenario)
-    list(notices(out / "ecn"))  # a damaged notice is told before anything is measured
-    run = new_run(config, out, focus, held_to, wanted, scenario_given=scenario is not None)
-    run.data["generated"] = data is None
-    runner = Runner(config, run, progress, matrix)
-    ctx.exit(_carry_out(config, runner, run, candidates, first, out, progress))
-
-
-def _start(config: Config, start: str, only: Sequence[str]) -> tuple[str, ...]:
-    """Return the build that a run starts at; the accepted one without what is to be tried, where that is in it."""
-    if start == "reference":
-        return ()
-    accepted = without(config.subject, tuple(config.subject.accepted()), only)
-    build = accepted if start == "build" else tuple(start.split(","))
-    config.subject.check_build(build)
-    return build
-
-
-def _carry_out(
-    config: Config,
-    runner: Runner,
-    run: Run,
-    candidates: Sequence[Any],
-    first: tuple[str, ...],
-    out: Path,
-    progress: Progress,
-) -> int:
-    ecns: dict[str, str] = {}
-    try:
-        runner.start(first, candidates)
-        print_profile(progress.console, run)
-        for change in runner.try_all(candidates):
-            notice, written = write_change(config, run, change, out / "ecn")
-            ecns[change.candidate.name] = notice.front.ecn
-            kept = "" if written else " (accepted before, left as it is)"
-            print_change(progress.console, change, f"{notice.front.ecn}{kept}")
-        runner.finish()
-    except BaseException:
-        runner.processes.stop()
-        _leave_whole(run, ecns)
-        raise
-    write_run(run, ecns)
-    write_pages(run, out, ecns)
-    print_summary(progress.console, run, ecns, config.relative(out))
-    return run.exit_code
-
-
-def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
-    """Keep what an interrupted run has found out, since its notices name it; leave nothing where it found nothing."""
-    if run.changes:
-        write_run(run, ecns)
-        return
-    shutil.rmtree(run.folder, ignore_errors=True)
-    with suppress(OSError):
-        run.folder.parent.rmdir()  # where it was the first run
+    limits = Limits(memory_bytes=memory, cores=cores)
+    asked = Asked(focus, data, on_bad_bars, scenario, only, start, matrix, out, budget, limits, attributes)
+    ctx.exit(run_command(project(), asked))
 
 
 for command in (

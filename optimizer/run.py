@@ -28,6 +28,7 @@ class Profile:
     scenarios: tuple[str, ...]
     seconds: float
     hotspots: list[Hotspot]
+    document: Mapping[str, Any] = field(default_factory=dict)  # as optimizer.profiling writes it
 
     @property
     def shares(self) -> dict[str, float]:

@@ -6,18 +6,21 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from optimizer.attribution import attribute
 from optimizer.benchmark import Workload, ratio_of
 from optimizer.budget import Budget
 from optimizer.config import Config
 from optimizer.decision import EXACT, Decision, Evidence, Verdict, decide
 from optimizer.errors import CheckError, InputError
 from optimizer.experiment import Bench, Trial, digests_under, run_trial
-from optimizer.files import write_with
+from optimizer.files import write_json, write_with
+from optimizer.hardware import hardware_profile
+from optimizer.limits import NO_LIMITS, Limits
+from optimizer.machine_settings import recommended
 from optimizer.ordering import next_of, with_required
 from optimizer.processes import Processes
-from optimizer.profilers.cpu import Hotspot
+from optimizer.profiling import ALL_KINDS, hotspots_of, order_reason, profile_build
 from optimizer.progress import Progress
 from optimizer.run import Change, Control, Profile, Run, Total, build_text, new_run
 from optimizer.static_look import look
@@ -43,7 +46,14 @@ class Runner:
     """Carries a run out."""
 
     def __init__(
-        self, config: Config, run: Run, progress: Progress, matrix: str = "quick", *, budget: Budget | None = None
+        self,
+        config: Config,
+        run: Run,
+        progress: Progress,
+        matrix: str = "quick",
+        *,
+        budget: Budget | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self._config = config
         self._run = run
@@ -51,7 +61,7 @@ class Runner:
         self._matrix = matrix
         self._budget = budget or Budget()
         run.budget_seconds = self._budget.seconds
-        self.processes = Processes(config, run.folder / "jobs")
+        self.processes = Processes(config, run.folder / "jobs", limits=limits)
         self._scratch = run.folder / "jobs" / "scratch"
 
     def start(self, start: Build, candidates: Sequence[Candidate]) -> None:
@@ -62,7 +72,8 @@ class Runner:
         workloads = [run.workload, *(self.workload_of(candidate) for candidate in candidates)]
         own = workloads if run.focus == "all" or not candidates else workloads[1:]
         self._scenarios = list(dict.fromkeys(workload.scenario for workload in own))
-        found = self._profiled(start, run.folder)
+        run.profile = self._profile = self._profiled(start, "before")
+        found = run.profile.document
         with self._progress.stage(f"Noting the reference's results on {len(workloads)} workloads"):
             expected = digests_under(self.processes, (), workloads)
             if start and digests_under(self.processes, start, workloads) != expected:
@@ -75,7 +86,15 @@ class Runner:
         )
         run.notes = found["notes"]
         run.data |= {name: found[name] for name in ("symbols", "timestamps", "rows")}
-        run.profile = self._profile = _profile_of(start, found)
+        self._look_at_machine()
+
+    def _look_at_machine(self) -> None:
+        """Measure the machine, and note the settings that it calls for."""
+        run = self._run
+        with self._progress.stage("Measuring memory and storage"):
+            run.hardware = hardware_profile(measure=True, folder=run.folder)
+        settings = recommended(run.hardware, run.data["symbols"], self._config.subject)
+        run.documents["settings"] = settings.document() if settings else None
 
     def workload_of(self, candidate: Candidate) -> Workload:
         """Return what a candidate is judged on, with the data in the form that it needs."""
@@ -101,28 +120,33 @@ class Runner:
         pending = list(candidates)
         while pending:
             if self._profile.build != self._run.final:
-                self._profile = _profile_of(self._run.final, self._profiled(self._run.final, self._scratch))
+                self._profile = self._profiled(self._run.final)
             candidate = next_of(pending, self._profile.shares)
             pending.remove(candidate)
+            why = order_reason(self._profile.document, candidate)
+            self._run.order.append({"name": candidate.name, "focus": candidate.focus, "why": why})
             number = len(candidates) - len(pending)
             deadline = self._budget.deadline(len(pending) + 2)  # this one, those that wait, and what the run came to
             change = self._untried(candidate) or self._tried(candidate, f"{number} of {len(candidates)}", deadline)
             self._run.changes.append(change)
             yield change
 
-    def _profiled(self, build: Build, folder: Path) -> dict[str, Any]:
+    def _profiled(self, build: Build, kept_as: str = "") -> Profile:
+        """Profile a build: in every kind where that is to be kept with the run, else only where its time goes."""
+        job = self._run.workload.job() | {
+            "scenarios": self._scenarios,
+            "warm_up": list(self._config.subject.common_scenarios),
+        }
+        folder = self._run.folder / f"profile-{kept_as}" if kept_as else self._scratch / "profile"
+        kinds = ALL_KINDS if kept_as else ()
         with self._progress.stage(f"Profiling {build_text(build)}"):
-            job = self._run.workload.job() | {
-                "scenarios": self._scenarios,
-                "warm_up": list(self._config.subject.common_scenarios),
-                "folder": str(folder),
-            }
-            seen = self.processes.run("profile", build, job)
-        if seen.refused is not None:
-            raise seen.refused
-        if seen.result is None:
-            raise CheckError(f"{build_text(build)} failed: {seen.error}")
-        return seen.result
+            found = profile_build(self.processes, build, job, folder, tick=self._progress.tick, kinds=kinds)
+        if kept_as:
+            told = self._run.documents.setdefault("profile", {"before": None, "after": None})
+            told[kept_as] = f"{folder.name}.json"
+        elif self._run.profile is not None:  # what the lines and the repeated calls have told is still what is known
+            found = found | {"evidence": self._run.profile.document["evidence"]}
+        return Profile(build, tuple(found["scenarios"]), found["seconds"], hotspots_of(found), found)
 
     def _untried(self, candidate: Candidate) -> Change | None:
         """Return what is to be told of a candidate that can't be tried."""
@@ -191,13 +215,38 @@ class Runner:
             *(f"{text}: a fused multiply-add rounds once where the source rounds twice" for text in fused),
         )
 
-    def finish(self) -> None:
-        """Measure the reference against what the run ended with, and clear the scratch files away."""
-        if self._run.final:
-            self._run.totals = measure_totals(self._bench, self._run, self._progress, self._budget)
+    def finish(self, *, attributes: bool = False) -> None:
+        """Measure the reference against what the run ended with, profile that, and clear the scratch files away.
+
+        Where `attributes` says so, what each change is worth alone and left out is measured, too.
+        """
+        run = self._run
+        if run.final:
+            run.totals = measure_totals(self._bench, run, self._progress, self._budget)
+            if run.final != run.first:
+                self._profiled(run.final, "after")
+            if attributes:
+                self._attribute()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-
-def _profile_of(build: Build, found: dict[str, Any]) -> Profile:
-    spots = [Hotspot(**spot) for spot in found["hotspots"]]
-    return Profile(build, tuple(found["scenarios"]), found["seconds"], spots)
+    def _attribute(self) -> None:
+        run = self._run
+        ratios = {change.candidate.name: change.evidence.ratio() for change in run.passed}
+        trials = {
+            name: {"ratio": ratio.median, "ci95": [ratio.low, ratio.high]}
+            for name, ratio in ratios.items()
+            if ratio is not None
+        }
+        with self._progress.stage(f"Measuring what each of {len(run.final)} changes is worth"):
+            found = attribute(
+                self.processes,
+                run.workload,
+                run.final,
+                self._config.subject,
+                tick=self._progress.tick,
+                caches=self._scratch / "attribution",
+                trials=trials,
+                deadline=self._budget.deadline(1),
+                own_workloads=not run.scenario_given,
+            )
+        write_json(run.folder / "attribution.json", found)

@@ -38,6 +38,12 @@ def print_profile(console: Console, run: Run) -> None:
         console.print(f"  {percent(spot.share):>5}  {spot.function}  {spot.file}:{spot.line}", markup=False)
 
 
+def print_order(console: Console, run: Run) -> None:
+    """Print why it was the turn of the candidate that was tried last."""
+    if run.order:
+        console.print(f"{run.order[-1]['name']} was next: {run.order[-1]['why']}", markup=False)
+
+
 def print_change(console: Console, change: Change, ecn: str) -> None:
     """Print what came of one candidate."""
     verdict = str(change.decision.verdict)
@@ -71,4 +77,4 @@ def print_summary(console: Console, run: Run, ecns: Mapping[str, str], out: str)
     console.print(total_line(run), markup=False)
     for total in run.totals[1:]:
         console.print(f"  {total_text(total)}", markup=False)
-    console.print(f"Report: {out}/latest/report.html   notices: {out}/ecn/", markup=False)
+    console.print(f"Report: {out}/index.html   notices: {out}/ecn/", markup=False)
