@@ -85,10 +85,14 @@ def _cpu_limit(root: Path) -> float | None:
 
 
 def _memory_available(root: Path) -> int | None:
+    """Return the bytes that can be had without swapping; where only the size of the memory is known, that."""
     for line in _text(root / "proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
-    return None
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def _last_cache(root: Path) -> int | None:

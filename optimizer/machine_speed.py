@@ -124,7 +124,7 @@ def _opened(file: int, in_memory: bool) -> Iterator[tuple[int, str]]:
 def _in_order(reader: int, size: int) -> float:
     end, done = time.perf_counter() + _READ_SECONDS, 0
     with mmap.mmap(-1, _BLOCK) as block:  # aligned to a page, as reading directly asks for
-        os.preadv(reader, [block], 0)  # brings the pages of the block in
+        block[:] = bytes(_BLOCK)  # brings its pages in
         start = time.perf_counter()
         while done < size and (not done or time.perf_counter() < end):
             done += os.preadv(reader, [block], done)

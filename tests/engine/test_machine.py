@@ -25,8 +25,9 @@ def lay(root: Path, name: str, text: str) -> None:
     path.write_text(text + "\n")
 
 
-def test_where_nothing_can_be_read_only_the_cores_are_known(root: Path) -> None:
-    assert this_machine(root, root) == Machine(cores=machine_facts_cores())
+def test_where_nothing_can_be_read_only_the_cores_and_the_size_of_the_memory_are_known(root: Path) -> None:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert this_machine(root, root) == Machine(cores=machine_facts_cores(), memory_available_bytes=memory)
     assert machine_facts.memory_limit(root) is None
     assert machine_facts.storage(root, root) == {"kind": "unknown", "filesystem": None}
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 import tomlkit
 
@@ -191,6 +192,50 @@ def test_a_table_is_mapped_or_read_as_the_settings_say(settings_in) -> None:
         found.append(str(path) in Path("/proc/self/maps").read_text() if Path("/proc/self/maps").exists() else None)
         del back
     assert found in ([True, False, True, False], [None] * 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice")
+@pytest.mark.parametrize(("io", "expected"), [("ssd", []), ("hdd", ["POSIX_FADV_SEQUENTIAL", "POSIX_FADV_WILLNEED"])])
+def test_from_a_disk_that_turns_a_file_is_fetched_ahead(
+    settings_in, monkeypatch: pytest.MonkeyPatch, io: str, expected: list[str]
+) -> None:
+    settings_in(f'io = "{io}"')
+    table, key = generate_market(symbols=3, bars=50), {"what": "test"}
+    path = cache_root() / "tests" / f"{disk.key_hash(key)}.arrow"
+    keep(path, table, key)
+    asked, advise = [], os.posix_fadvise
+
+    def noted(file: int, start: int, length: int, advice: int) -> None:
+        advise(file, start, length, advice)
+        asked.append((start, length, advice))
+
+    monkeypatch.setattr(os, "posix_fadvise", noted)
+    assert kept(path, key) is not None
+    assert asked == [(0, 0, getattr(os, name)) for name in expected]
+
+
+def test_no_more_rows_than_a_chunk_are_copied_at_a_time_to_be_hashed(
+    settings_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_in("chunk_rows = 100")
+    sizes, make = [], disk.xxhash.xxh3_128
+
+    class Noted:
+        def __init__(self) -> None:
+            self.digest = make()
+
+        def update(self, part: bytes) -> None:
+            sizes.append(memoryview(part).nbytes)
+            self.digest.update(part)
+
+        def hexdigest(self) -> str:
+            return self.digest.hexdigest()
+
+    table = pl.DataFrame({"passes": [True, False] * 525})
+    expected = disk.digest_of(table)
+    monkeypatch.setattr(disk.xxhash, "xxh3_128", Noted)
+    assert disk.digest_of(table) == expected
+    assert sizes[1:] == [100] * 10 + [50]  # the first has the name and the type
 
 
 @pytest.mark.parametrize("rows", [1, 3, 1000])
