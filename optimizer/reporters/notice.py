@@ -7,12 +7,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from optimizer.benchmark import FIGURES, Arm, ratio_of
+from optimizer.benchmark import EFFECT, FIGURES, Arm, ratio_of
 from optimizer.config import Config
 from optimizer.decision import REFUSED
 from optimizer.ecn import PROPOSED, REJECTED, Front, Notice, write_notice
 from optimizer.hardware import hardware_line
+from optimizer.machine_settings import NAMES
+from optimizer.notice_claims import claims
 from optimizer.profilers.cpu import shown
+from optimizer.reporters.machine import setting
 from optimizer.reporters.templates import mebibytes, percent, render, seconds
 from optimizer.reporters.texts import worst_text
 from optimizer.runner import Change, Run, build_text
@@ -20,6 +23,7 @@ from optimizer.runner import Change, Run, build_text
 _NUMBER = "ECN-0000"  # stands in the text until the number is known
 _FIGURES = (
     ("a run, warm", Arm.warm, seconds),
+    ("its processor time, all threads and processes", Arm.cpu, seconds),
     ("the first run", Arm.cold, seconds),
     ("loading and laying out the data", Arm.load, seconds),
     ("laying out all outputs as tables", Arm.tables, seconds),
@@ -30,11 +34,11 @@ _FIGURES = (
 
 def write_change(config: Config, run: Run, change: Change, folder: Path) -> tuple[Notice, bool]:
     """Write the notice of a change; return it, and whether it was written."""
-    return write_notice(folder, _front(config, run, change), _body(config, run, change))
+    return write_notice(folder, _front(config, run, change), _body(config, run, change, folder.parent))
 
 
 def _front(config: Config, run: Run, change: Change) -> Front:
-    ratio = change.evidence.ratio()
+    claimed = claims(config, run, change)
     return Front(
         ecn=_NUMBER,
         title=change.candidate.title,
@@ -45,15 +49,14 @@ def _front(config: Config, run: Run, change: Change) -> Front:
         build_after=config.subject.extend(change.control, change.candidate.name),
         golden_digest=run.golden.digest,
         source_digest=change.candidate.source_digest,
-        hardware=hardware_line(dict(run.hardware)),
+        hardware=hardware_line(run.hardware),
         verdict=str(change.decision.verdict),
-        ratio=round(ratio.median, 4) if ratio else None,
-        ci95=(round(ratio.low, 4), round(ratio.high, 4)) if ratio else None,
         run=run.run_id,
+        **claimed,
     )
 
 
-def _body(config: Config, run: Run, change: Change) -> str:
+def _body(config: Config, run: Run, change: Change, out: Path) -> str:
     candidate, evidence, decision = change.candidate, change.evidence, change.decision
     ratio = evidence.ratio()
     runs = [run_ for arm in (evidence.before, evidence.after) if arm is not None for run_ in arm.digests()]
@@ -67,6 +70,7 @@ def _body(config: Config, run: Run, change: Change) -> str:
         control_text=build_text(change.control),
         joined=change.joined,
         profile=_profile(change),
+        turn=next((one["why"] for one in run.order if one["name"] == candidate.name), ""),
         profiled=", ".join(change.profile.scenarios),
         scenario=change.workload.scenario,
         judged=FIGURES[change.workload.figure],
@@ -92,6 +96,8 @@ def _body(config: Config, run: Run, change: Change) -> str:
         data=run.data,
         pairs=ratio.pairs if ratio else 0,
         figures=_figures(change) if ratio else [],
+        held=_held(run, change),
+        settings=_settings(run),
         memory=_memory(change),
         aa=str(run.aa) if run.aa else "",
         aa_verdict="no difference" if run.aa_passed else "a difference, so the measurement is void",
@@ -99,8 +105,30 @@ def _body(config: Config, run: Run, change: Change) -> str:
         build_file=config.relative(config.subject.build_file),
         build_line=f'"{candidate.name}" = "{_NUMBER}"',
         reproduce=_reproduce(run, change),
+        verify=_about("verify", config, out),
+        sign=_about("accept", config, out),
         accept=decision.passed,
     )
+
+
+def _held(run: Run, change: Change) -> str:
+    """Return what the verdict rests on, in a sentence."""
+    bounds, plan = change.evidence.bounds(), run.plan
+    if bounds is None:
+        return ""
+    among = f"{plan.candidates} candidates" if plan.candidates > 1 else "one candidate"
+    looks = ", ".join(map(str, plan.looks))
+    return (
+        f"The verdict rests on {bounds.low:.3g} to {bounds.high:.3g}, which holds the median with {bounds.level:.2%} at "
+        f"every look together (after {looks} pairs), so that all verdicts of the run, on {among}, hold with "
+        f"{plan.family_confidence:.0%}; a change within {EFFECT - 1:.0%} counts as none"
+    )
+
+
+def _settings(run: Run) -> list[dict[str, str]]:
+    """Return the settings that the engine derives for this machine and market, each with its reason."""
+    found = run.documents.get("settings")
+    return [{"name": name, "value": setting(found[name]), "why": found["why"][name]} for name in NAMES] if found else []
 
 
 def _profile(change: Change) -> dict[str, Any]:
@@ -111,6 +139,12 @@ def _profile(change: Change) -> dict[str, Any]:
         "seconds": change.profile.seconds,
         "share": change.profile.shares.get(component, 0.0),
         "spots": spots[:4],
+        "advice": [
+            f"{spot['function']}: {one['why']}"
+            for spot in change.profile.document.get("hotspots", ())
+            for one in spot["advice"]
+            if spot["component"] == component and one["focus"] == change.candidate.focus
+        ][:3],
         "others": [f"{name} {percent(share)}" for name, share in change.profile.shares.items() if name != component],
     }
 
@@ -155,6 +189,12 @@ def _memory(change: Change) -> dict[str, str] | None:
     if before is None or after is None or not after.results():
         return None
     return {"before": mebibytes(median(before.peak())), "after": mebibytes(median(after.peak()))}
+
+
+def _about(verb: str, config: Config, out: Path) -> str:
+    """Return the command that does something with the notice, where it stands."""
+    elsewhere = [] if out == config.reports.resolve() else ["--out", config.relative(out)]
+    return shlex.join(["optimize", "ecn", verb, _NUMBER, *elsewhere])
 
 
 def _reproduce(run: Run, change: Change) -> str:

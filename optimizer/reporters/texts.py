@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from optimizer.benchmark import Arm
-from optimizer.hardware import hardware_line
-from optimizer.profilers.cpu import shown
 from optimizer.reporters.templates import percent, seconds
 from optimizer.runner import Change, Run, Total, build_text
 
@@ -120,23 +117,3 @@ def aa_line(run: Run) -> str:
         "passed, no difference" if run.aa_passed else "FAILED: the control differs from itself, the measurement is void"
     )
     return f"A/A control: ratio {run.aa} over {run.aa.pairs} pairs: {found}."
-
-
-def shared_values(run: Run, ecns: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the summary and the page both show."""
-    return {
-        "run_id": run.run_id,
-        "focus": run.focus,
-        "started_at": run.started_at,
-        "data": run.data,
-        "notes": run.notes,
-        "profile_line": profile_line(run),
-        "story": story_of(run),
-        "totals": [total_text(total) for total in run.totals],
-        "spots": shown(run.profile.hotspots) if run.profile else [],
-        "rows": rows_of(run, ecns),
-        "aa_line": aa_line(run),
-        "total_line": total_line(run),
-        "hardware_text": hardware_line(dict(run.hardware)),
-        "golden_text": f"{run.golden.spec.name} {run.golden.digest[:16]}",
-    }
