@@ -10,10 +10,10 @@ PEERS_READY := $(PEERS)/ready
 PEERS_PYTHON ?= $(shell for one in python3.11 python3.12 python3.13; do $$one -c "" 2>/dev/null && echo $$one && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench peers mutants lock clean
+.PHONY: help demo test lint check bench peers mutants calibrate lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # one change of each focus, on what it requires; `optimize` alone tries all there are, in a quarter of an hour
 DEMO := vectorization/compiled_loop caching/feature_cache io/matrix_store gates/pass_sets early-exit/passing_bars \
@@ -39,15 +39,17 @@ lint: $(READY) ## Format check, lint, types, and the layers of the house
 check: $(READY) ## Hold the accepted build to the golden sets
 	$(BIN)/optimize check
 
-bench: $(READY) ## Time reference and accepted build side by side, and the pieces; writes reports/bench.json
-	$(BIN)/optimize bench
-	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-json=reports/bench-pieces.json
+bench: $(READY) ## Time reference and accepted build side by side, and the pieces; writes reports/bench*.json
+	@$(BIN)/optimize bench
 
 peers: $(READY) $(PEERS_READY) ## Hold the engine against other engines, trade by trade, and time them; writes docs/PEERS.md
 	@PYTHONPATH=tests $(BIN)/python -m peers.run $(PEERS)/bin/python
 
 mutants: $(READY) ## Attack the instrument with wrong variants and correct rewrites; writes docs/MUTANTS.md
 	@$(BIN)/python -m tests.mutants.run
+
+calibrate: $(READY) ## Prove how often equal builds are called different, and which gains are found; half an hour
+	@$(BIN)/python -m tests.calibration.run
 
 lock: $(READY) ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
