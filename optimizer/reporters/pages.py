@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optimizer.reporters.report import write_report, write_run_page
 from optimizer.reporters.run_json import write_run
-from optimizer.runner import Run
+from optimizer.run import Run
 
 
 def write_pages(run: Run, out: Path, ecns: Mapping[str, str]) -> None:
