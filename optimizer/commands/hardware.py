@@ -48,6 +48,7 @@ def hardware(data: Path | None, symbols: int | None, no_measure: bool, write: bo
     if write and not isinstance(config.subject, Tunable):
         raise InputError(f"{config.subject.name} takes no settings", hint="Leave out --write")
     out = (out or config.reports).resolve()
+    documents = _documents(out)
     profile = _profile(out, measure=not no_measure, progress=progress)
 
     settings_for = settings_of(config.subject, symbols)
@@ -58,7 +59,7 @@ def hardware(data: Path | None, symbols: int | None, no_measure: bool, write: bo
     if settings is not None:
         _tell_settings(config, settings, symbols, progress, write=write)
     progress.say("\nOther machines")
-    progress.say("\n".join(kinds_lines(recommendations(_documents(out, profile), settings_for))))
+    progress.say("\n".join(kinds_lines(recommendations(documents | {"hardware": profile}, settings_for))))
     progress.say(f"\nWritten to {config.relative(out / 'hardware.json')}")
 
 
@@ -105,12 +106,11 @@ def _tell_settings(
         progress.say(f'The engine derives what {file} says is "auto"; --write puts these there')
 
 
-def _documents(out: Path, profile: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what there is of the documents that figures can come from."""
+def _documents(out: Path) -> dict[str, Any]:
+    """Return what there is of the documents that figures can come from, beside that of the hardware."""
     files = {
         "run": out / "latest" / "run.json",
         "profile_after": out / "latest" / "profile-after.json",
         "scaling": out / "scaling.json",
     }
-    there = {name: read_json(file, hint=_HINT) for name, file in files.items() if file.is_file()}
-    return {"hardware": profile, **there}
+    return {name: read_json(file, hint=_HINT) for name, file in files.items() if file.is_file()}

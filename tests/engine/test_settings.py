@@ -258,9 +258,9 @@ KEEPING = (
     "parallelism/spawned_trials",
 )
 EXTREMES = {
-    "as it comes": "",
+    "as it comes": "workers = 1\n",
     "nothing kept": 'workers = 1\nchunk_rows = 1\ncache_bytes = 0\nio = "hdd"\nmmap = false\n',
-    "room for little": 'workers = 2\nchunk_rows = 7\ncache_bytes = 9000\nio = "hdd"\nmmap = true\n',
+    "room for little": 'workers = 1\nchunk_rows = 7\ncache_bytes = 9000\nio = "hdd"\nmmap = true\n',
     "more than there is": "workers = 3\nchunk_rows = 1000000000\ncache_bytes = 1000000000000000\nmmap = false\n",
 }
 

@@ -8,17 +8,21 @@ import os
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
 import tomlkit
+from click.testing import CliRunner, Result
 
 from engine.generate import generate_market
 from engine.settings import FILE
 from optimizer import hardware, machine_facts, machine_speed
+from optimizer.commands.hardware import hardware as command
+from optimizer.errors import InputError
 from optimizer.hardware import hardware_line, hardware_profile
+from optimizer.machine_settings import NAMES
 from optimizer.machine_speed import CACHED, DIRECT, DROPPED, StorageSpeed, bandwidth, storage_speed
 from optimizer.reporters.machine import machine_lines, size
 
+ROOT = Path(__file__).parents[2]
 KEYS = {
     *("cpu", "cores", "physical_cores", "caches", "frequency_mhz", "simd", "memory_bytes", "memory_available_bytes"),
     *("memory_limit_bytes", "swap_bytes", "cpu_limit", "bandwidth_bytes_per_second", "storage", "system", "python"),
@@ -225,22 +229,66 @@ def test_sizes_have_a_unit(count: int | None, text: str) -> None:
     assert size(count) == text
 
 
-def test_the_command_teaches(optimize) -> None:
-    done = optimize("hardware", "--help")
-    assert done.returncode == 0
-    assert "optimize hardware --symbols 500 --no-measure" in done.stdout
+@pytest.fixture
+def run_hardware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Run the command in this process and in the project's folder, with its files in a folder of the test's."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(command, [*map(str, arguments), "--out", str(tmp_path / "out")])
+
+    return run
 
 
-def test_the_command_prints_profile_and_settings_and_writes_both(optimize, tmp_path: Path) -> None:
-    done = optimize("hardware", "--out", tmp_path / "out", "--symbols", 1)
-    assert done.returncode == 0, done.stderr
-    assert "memory bandwidth" in done.stdout
-    assert "workers      = 1            # one a symbol" in done.stdout or "0.75 of 1 core" in done.stdout
+@pytest.mark.usefixtures("quick")
+def test_the_command_prints_profile_and_settings_and_writes_both(run_hardware, tmp_path: Path) -> None:
+    done = run_hardware("--symbols", 1)
+    assert done.exit_code == 0, done.output
+    assert "memory bandwidth" in done.output
+    assert "random; " in done.output
+    assert "Settings for this machine and a market of 1 symbols" in done.output
+    assert "server: 32 cores, 128 GiB, storage ssd" in done.output
     written = json.loads((tmp_path / "out" / "hardware.json").read_text())
     assert written["settings"]["workers"] == 1
     assert set(written["settings_of_kinds"]) == {"laptop", "server", "CI runner"}
     assert written["storage"]["sequential_read_bytes_per_second"] > 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["hardware.json"]
+
+
+def test_the_command_tells_what_was_measured_before(run_hardware, tmp_path: Path) -> None:
+    run = {"hardware": hardware_profile(), "totals": [{"workload": "w", "figure": "run", "final_seconds": 0.25}]}
+    (tmp_path / "out" / "latest").mkdir(parents=True)
+    (tmp_path / "out" / "latest" / "run.json").write_text(json.dumps(run))
+    done = run_hardware("--no-measure")
+    assert done.exit_code == 0, done.output
+    assert done.output.count("  w run, final build: 0.25 s, measured (run.json, totals, final_seconds)\n") == 1
+    assert done.output.count("  w run, final build: 0.25 s, modelled (") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere.parquet"], "nowhere.parquet: no such file"),
+        (["--data", "pyproject.toml", "--symbols", "3"], "--data and --symbols both name a market"),
+        (["--data", "pyproject.toml"], "pyproject.toml: "),
+    ],
+)
+def test_a_wrong_call_says_why_before_anything_is_written(
+    run_hardware, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = run_hardware("--no-measure", *arguments)
+    assert isinstance(done.exception, InputError)
+    assert message in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_document_that_is_damaged_is_told(run_hardware, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "scaling.json").write_text("[")
+    done = run_hardware("--no-measure")
+    assert isinstance(done.exception, InputError)
+    assert "scaling.json: is damaged" in str(done.exception)
+    assert not (tmp_path / "out" / "hardware.json").exists()
 
 
 def test_the_command_writes_the_settings_for_a_market_into_the_engines_file(
@@ -252,36 +300,11 @@ def test_the_command_writes_the_settings_for_a_market_into_the_engines_file(
     assert done.returncode == 0, done.stderr
     assert "a market of 3 symbols" in done.stdout
     assert "Written to engine/settings.toml" in done.stdout
-    text = (project / "engine" / "settings.toml").read_text()
-    assert text.count("#") == FILE.read_text().count("#")
+    file = project / "engine" / "settings.toml"
+    assert file.read_text().count("#") == FILE.read_text().count("#")
     told = json.loads((tmp_path / "hardware.json").read_text())["settings"]
-    assert tomlkit.parse(text).unwrap() == {name: value for name, value in told.items() if name != "why"}
-    again = optimize("hardware", "--no-measure", "--out", tmp_path, cwd=project)
-    assert again.returncode == 0, again.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--data", "nowhere.parquet"], "nowhere.parquet: no such file"),
-        (["--data", "bars.parquet", "--symbols", "3"], "--data and --symbols both name a market"),
-        (["--data", "bad.parquet"], "column"),
-        (["--symbols", "0"], "0 is not in the range x>=1"),
-    ],
-)
-def test_a_wrong_call_gets_its_reason_and_exit_code_2(
-    optimize, project: Path, arguments: list[str], message: str
-) -> None:
-    pl.DataFrame({"x": [1]}).write_parquet(project / "bad.parquet")
-    done = optimize("hardware", "--no-measure", *arguments, "--out", project / "out", cwd=project)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (project / "out").exists()
-
-
-def test_settings_that_are_broken_are_told_with_their_place(optimize, project: Path) -> None:
-    (project / "engine" / "settings.toml").write_text("workers = \n")
+    assert tomlkit.parse(file.read_text()).unwrap() == {name: told[name] for name in NAMES}
+    file.write_text("workers = \n")
     done = optimize("hardware", "--no-measure", "--write", "--out", project / "out", cwd=project)
     assert done.returncode == 2
     assert "settings.toml: can't be written" in done.stderr
