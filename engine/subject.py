@@ -194,6 +194,13 @@ class EngineSubject:
             "workers 3, trials shuffled": {"EXACT_CHANGE_WORKERS": "3", "EXACT_CHANGE_TRIAL_ORDER": "shuffled"},
         }
     )
+    cache_counts: Mapping[str, tuple[str, str]] = field(
+        default_factory=lambda: {
+            "features in memory": ("features found in memory", "features not in memory"),
+            "features on disk": ("features found on disk", "features not on disk"),
+            "gate evaluations": ("gate evaluations spared", "gate evaluations asked"),
+        }
+    )
     build_file: Path = BUILD_FILE
     settings_file: Path = settings.FILE
     source_root: Path = _ENGINE

@@ -89,7 +89,11 @@ def _needed(seen: Observation, build: Build) -> dict[str, Any]:
 def _extra(kind: str, cpu: Mapping[str, Any], subject: Subject) -> dict[str, Any] | None:
     """Return what a kind's job needs beside the rest; None where there is nothing for it to look at."""
     if kind == "lines":
-        return {"functions": [spot for spot in cpu["hotspots"] if spot["share"] >= _LEAST_WATCHED][:_WATCHED]}
+        functions = [spot for spot in cpu["hotspots"] if spot["share"] >= _LEAST_WATCHED][:_WATCHED]
+        seconds = cpu["scenario_seconds"]
+        first = cpu["scenarios"][0]
+        others = [one for one in cpu["scenarios"] if one != first and seconds[one] <= seconds[first]]
+        return {"functions": functions, "watched": [first, *others]}  # sweeps, which run the same often, are left out
     if kind == "parallel":
         scenario = next((one.workload.scenario for one in subject.candidates() if one.focus == "parallelism"), None)
         return None if scenario is None else {"parallel": scenario}
@@ -131,13 +135,13 @@ def document_of(
         **{name: found.get(name, {}).get(name) for name in _PARTS},
         **{
             name: found.get("redundant", {}).get(name)
-            for name in ("redundant_run_seconds", "redundant_on", "not_compared")
+            for name in ("redundant_run_seconds", "redundant_on", "known_by_next_run", "not_compared")
         },
         "idle": cpu["idle"],
         "failures": dict(failures),
         "files": {name: f"{folder}/{file}" for name, file in files.items() if file},
     }
-    for one in document["redundant"] or ():
+    for one in (*(document["redundant"] or ()), *(document["known_by_next_run"] or ())):
         one["component"] = component_of(subject, one["file"])
     document["caches"] = document["caches"] or {"own": None, "hardware": None}
     return document | _advice(document, subject)
@@ -156,7 +160,11 @@ def _advice(document: dict[str, Any], subject: Subject) -> dict[str, Any]:
         {"focus": one.focus, "share": one.share, "why": one.why, "hotspots": list(one.hotspots)}
         for one in advice.by_focus(found)
     ]
-    return {"hotspots": spots, "advice": merged, "evidence": [asdict(one) for one in found]}
+    return {
+        "hotspots": spots,
+        "advice": merged,
+        "evidence": [asdict(one) | {"hotspots": list(one.hotspots)} for one in found],
+    }
 
 
 def hotspots_of(document: Mapping[str, Any]) -> list[Hotspot]:

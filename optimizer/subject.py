@@ -243,6 +243,11 @@ class Subject(Protocol):
         ...
 
     @property
+    def cache_counts(self) -> Mapping[str, tuple[str, str]]:
+        """The engine's own caches: under which names a session counts what each found, and what it did not find."""
+        ...
+
+    @property
     def build_file(self) -> Path:
         """Where the accepted build stands."""
         ...

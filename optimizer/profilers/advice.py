@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-CHEAP_SECONDS = 2e-6  # a hit: a line that takes less is interpreted, and spends most of it on that
+CHEAP_SECONDS = 5e-6  # a hit: a line that takes less is interpreted, and spends most of it on that
 MANY_HITS = 1_000
 LEAST_SHARE = 0.01  # of the profiled time
 _ONE_CORE = 1.3  # busy cores, below which a run is one process's work
@@ -72,22 +72,23 @@ def order_reason(profile: Document, candidate: Any) -> str:
 
 
 def _caching(profile: Document, _: Components) -> Iterator[Advice]:
-    """What was computed again from the same arguments could have been kept."""
+    """What was computed again from the same arguments could have been kept: within a run, or for the next one."""
     took = profile.get("redundant_run_seconds") or 0.0
+    if not took:
+        return
     for one in profile.get("redundant") or ():
-        again, seconds = one["repeated"] + one["repeated_by_next_run"], _repeated_seconds(one)
-        if not took:
-            continue
         why = (
             f"{one['function']} was called {_counted(one['calls'], 'time')} in two runs, with "
-            f"{_counted(one['distinct'], 'set')} of arguments: {_counted(again, 'call')} of {_seconds(seconds)} "
-            f"gave again what was known"
+            f"{_counted(one['distinct'], 'set')} of arguments: {_counted(one['repeated'], 'call')} of "
+            f"{_seconds(one['seconds_repeated'])} gave again what the same run had already"
         )
-        yield _about(one, "caching", min(1.0, seconds / (2 * took)), why)
-
-
-def _repeated_seconds(one: Mapping[str, Any]) -> float:
-    return float(one["seconds_repeated"] + one["seconds_by_next_run"])
+        yield _about(one, "caching", min(1.0, one["seconds_repeated"] / (2 * took)), why)
+    for one in profile.get("known_by_next_run") or ():
+        why = (
+            f"the next run over the same data called {one['function']} again with the same arguments: "
+            f"{_counted(one['repeated'], 'call')} of {_seconds(one['seconds_repeated'])}, of a run of {_seconds(took)}"
+        )
+        yield _about(one, "caching", min(1.0, one["seconds_repeated"] / took), why)
 
 
 def _vectorization(profile: Document, _: Components) -> Iterator[Advice]:
@@ -98,13 +99,11 @@ def _vectorization(profile: Document, _: Components) -> Iterator[Advice]:
         if not cheap:
             continue
         hottest = max(cheap, key=lambda line: (line["seconds"], -line["line"]))
-        each = hottest["hits"] / rows if rows else 0.0
-        often = f", {each:,.1f} times a bar" if each >= 1.0 else ""
         cost = hottest["seconds"] / hottest["hits"] * 1e9
         part = sum(line["share"] for line in cheap)
         why = (
-            f"line {hottest['line']} of {spot['function']} was interpreted {hottest['hits']:,} times{often}, "
-            f"at {cost:,.0f} ns under the profiler; such lines are {part:.0%} of it"
+            f"line {hottest['line']} of {spot['function']} was interpreted {hottest['hits']:,} times for "
+            f"{_counted(rows, 'bar')}, at {cost:,.0f} ns under the profiler; such lines are {part:.0%} of it"
         )
         yield _about(spot, "vectorization", spot["share"] * min(1.0, part), why)
 

@@ -32,8 +32,7 @@ def profile_caches(subject: Subject, session: Session, job: dict[str, Any]) -> d
     loaded.settle()
     run()
     second = dict(loaded.counts())
-    pairs: Mapping[str, tuple[str, str]] = getattr(subject, "cache_counts", {})
-    own = {name: _rate(pair, first, second) for name, pair in pairs.items()}
+    own = {name: _rate(pair, first, second) for name, pair in subject.cache_counts.items()}
     return {
         "caches": {"own": own, "counts": {"first_run": first, "second_run": second}, "hardware": _hardware(run)},
     }

@@ -37,20 +37,21 @@ def watched(functions: Iterable[FunctionType]) -> Iterator[LineProfiler]:
 
 
 def profile_lines(subject: Subject, session: Session, job: dict[str, Any]) -> dict[str, Any]:
-    """Load and run a scenario once, and tell of every line of the functions of the job: hits, and seconds.
+    """Load and run scenarios once, and tell of every line of the functions of the job: hits, and seconds.
 
     The seconds of a line have those of what it calls with them, and what watching costs: they say how a function's
     time is divided, not how long it is.
     """
-    run = session.prepare(job["scenario"])
-    run()  # what is made on the first run, such as closures, is there now
+    prepared = [session.prepare(scenario) for scenario in job["watched"]]
+    prepared[0]()  # what is made on the first run, such as closures, is there now
     places = [(one["file"], one["line"]) for one in job["functions"]]
     found = functions_at(places, subject.source_root)
     everything = {id(one): one for functions in found.values() for one in functions}
     starts = {place: {one.__code__.co_firstlineno for one in functions} for place, functions in found.items()}
     with watched(everything.values()) as profiler:
         subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
-        run()
+        for run in prepared:
+            run()
     stats = profiler.get_stats()
     lines: dict[str, list[dict[str, Any]]] = {}
     for (name, start, _), timings in stats.timings.items():

@@ -18,8 +18,8 @@ from optimizer.subject import Session, Subject
 
 ROWS = 20_000
 LEAST_SHARE, LEAST_SECONDS = 0.001, 0.0005  # of a run: less is not worth a line
-_KEY_SECONDS = 0.3  # for the keys of one function; then no further call of it is looked at
-_ALL_KEY_SECONDS = 3.0
+_KEY_WORK = 300_000_000  # for the keys of one function; then no further call of it is looked at
+_ALL_KEY_WORK = 3_000_000_000
 _TRIES = 20  # calls without a key, after which a function is let be
 _MOST_KEPT = 200_000
 _SHOWN = 12
@@ -38,7 +38,7 @@ class _Function:
     seconds: float = 0.0
     again: int = 0
     again_seconds: float = 0.0
-    key_seconds: float = 0.0
+    work: int = 0
     failed: int = 0
     left: str = ""
     gives: bool = False
@@ -67,6 +67,7 @@ class Watcher:
         self._open: dict[int, _Call] = {}
         self._repeating = 0
         self._keys = Keys()
+        self._counted = 0
         self._spent = 0.0
         self._run = 0
         self._run_seconds = float("inf")
@@ -162,14 +163,24 @@ class Watcher:
     def _charge(self, function: _Function, began: float) -> None:
         spent = time.perf_counter() - began
         self._spent += spent
-        function.key_seconds += spent
-        if function.key_seconds > _KEY_SECONDS and not function.left:
+        function.work += self._keys.work - self._counted
+        self._counted = self._keys.work
+        if function.work > _KEY_WORK and not function.left:
             function.left = "only their first calls were compared: the others would take too long"
-        if self._spent > _ALL_KEY_SECONDS and not function.left:
+        if self._keys.work > _ALL_KEY_WORK and not function.left:
             function.left = "only their first calls were compared: all in all it took too long"
 
     def found(self, root: Path, run_seconds: float) -> list[dict[str, Any]]:
-        """Return what was called again, that which cost most first."""
+        """Return what was called again within a run, that which cost most first."""
+        return self._rows(root, run_seconds, lambda one: (one.repeated, one.seconds))
+
+    def known(self, root: Path, run_seconds: float) -> list[dict[str, Any]]:
+        """Return what the second run called as the first had, that which cost most first."""
+        return self._rows(root, run_seconds, lambda one: (one.again, one.again_seconds))
+
+    def _rows(
+        self, root: Path, run_seconds: float, told: Callable[[_Function], tuple[int, float]]
+    ) -> list[dict[str, Any]]:
         least = max(LEAST_SECONDS, LEAST_SHARE * run_seconds)
         rows: list[dict[str, Any]] = [
             {
@@ -178,15 +189,13 @@ class Watcher:
                 "line": code.co_firstlineno,
                 "calls": one.looked_at,
                 "distinct": len(one.results),
-                "repeated": one.repeated,
-                "seconds_repeated": one.seconds,
-                "repeated_by_next_run": one.again,
-                "seconds_by_next_run": one.again_seconds,
+                "repeated": told(one)[0],
+                "seconds_repeated": told(one)[1],
             }
             for code, one in self._functions.items()
-            if one is not None and one.gives and max(one.seconds, one.again_seconds) >= least
+            if one is not None and one.gives and told(one)[1] >= least
         ]
-        rows.sort(key=lambda row: (-row["seconds_repeated"] - row["seconds_by_next_run"], row["file"], row["line"]))
+        rows.sort(key=lambda row: (-row["seconds_repeated"], row["file"], row["line"]))
         return rows[:_SHOWN]
 
     def left(self) -> dict[str, int]:
@@ -208,8 +217,13 @@ def profile_repeats(subject: Subject, session: Session, job: dict[str, Any]) -> 
     watcher = Watcher(subject.source_root)
     first = _watched(watcher, prepared, 1, float("inf"))
     _watched(watcher, prepared, 2, first)
-    found = watcher.found(subject.source_root, first)
-    return {"redundant": found, "redundant_run_seconds": first, "redundant_on": what, "not_compared": watcher.left()}
+    return {
+        "redundant": watcher.found(subject.source_root, first),
+        "known_by_next_run": watcher.known(subject.source_root, first),
+        "redundant_run_seconds": first,
+        "redundant_on": what,
+        "not_compared": watcher.left(),
+    }
 
 
 def _watched(watcher: Watcher, run: Callable[[], object], number: int, run_seconds: float) -> float:

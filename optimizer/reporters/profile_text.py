@@ -116,21 +116,25 @@ def _redundant(document: Document) -> Iterator[str]:
     if found is None:
         return
     yield (
-        f"Computed again from the same arguments, on {document['redundant_on']}:"
+        f"Computed again within a run from the same arguments, on {document['redundant_on']}:"
         if found
-        else (f"Nothing that could be compared was computed again, on {document['redundant_on']}")
+        else (f"Nothing that could be compared was computed again within a run, on {document['redundant_on']}")
     )
     for one in found[:_ROWS]:
-        parts = [
-            (one["repeated"], one["seconds_repeated"], "within a run"),
-            (one["repeated_by_next_run"], one["seconds_by_next_run"], "by the next run"),
-        ]
-        told = ", ".join(f"{count:,} calls of {seconds(took)} {when}" for count, took, when in parts if count)
-        yield f"  {one['function']}  {one['file']}:{one['line']}  {told}; {one['distinct']:,} distinct"
+        yield f"  {_again(one)}; {one['distinct']:,} distinct of {one['calls']:,} calls in two runs"
+    if document["known_by_next_run"]:
+        yield "Computed again by the next run over the same data:"
+    for one in document["known_by_next_run"][:_ROWS]:
+        yield f"  {_again(one)}"
     left = document["not_compared"] or {}
     if left:
         told = ", ".join(f"{count} functions ({why})" for why, count in left.items())
         yield f"  Not compared, or not to the end: {told}"
+
+
+def _again(one: Mapping[str, Any]) -> str:
+    calls = "1 call" if one["repeated"] == 1 else f"{one['repeated']:,} calls"
+    return f"{one['function']}  {one['file']}:{one['line']}  {calls} of {seconds(one['seconds_repeated'])}"
 
 
 def _advice(document: Document) -> Iterator[str]:
