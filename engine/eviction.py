@@ -1,7 +1,7 @@
 """Keeping the folder of caches within its budget: what was used longest ago goes first.
 
 What stands under one key goes together: a file that is named after a key's hash, or a folder that is, with all that
-is in it (a market without one of its tables is never read). Only such files count, and only they are removed.
+is in it (a market without one of its tables is never read). Only such tables count, and only they are removed.
 
 When a file was last used is its time of access, set by hand at each read, so that it does not hang on how the disk
 is mounted, or its time of writing where that is later. Several processes may make room at once: what another has
@@ -21,6 +21,7 @@ from pathlib import Path
 
 log = logging.getLogger("engine.cache")
 _HASH = re.compile(r"[0-9a-f]{32}")
+_TABLE = re.compile(r"\.?.+\.(arrow|parquet)(\.\d+\.[0-9a-f]{8})?")  # or what one is written to at first
 _LEFT_BEHIND = 3600.0  # seconds after which nobody writes to a temporary file any more: its process has ended
 
 
@@ -118,14 +119,15 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def _entry_of(root: Path, file: Path) -> Path | None:
-    """Return the path that bears the key's hash: the file's, or that of a folder above it; None: it is not ours."""
+    """Return the path that bears the key's hash, the file's or its folder's, below a folder of the root.
+
+    None: it is not ours, since it is named otherwise.
+    """
     try:
         parts = file.relative_to(root).parts
     except ValueError:
         return None
-    place = root
-    for part in parts:
-        place /= part
-        if _HASH.fullmatch(part.lstrip(".").partition(".")[0]):
-            return place
-    return None
+    if len(parts) not in (2, 3) or not _TABLE.fullmatch(parts[-1]):
+        return None
+    hashed = parts[1] if len(parts) == 3 else parts[1].lstrip(".").partition(".")[0]
+    return root / parts[0] / parts[1] if _HASH.fullmatch(hashed) else None

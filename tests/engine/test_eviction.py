@@ -101,7 +101,11 @@ def test_a_market_goes_whole_and_is_as_old_as_its_youngest_table(root: Path) -> 
 
 def test_what_is_not_of_the_caches_is_neither_counted_nor_removed(root: Path) -> None:
     """EXACT_CHANGE_CACHE may be set to a folder that has other things in it."""
-    mine = [make(root / name, used_at=1, size=9 * KIB) for name in ("prices.arrow", "bars/prices.parquet", "notes.txt")]
+    names = (
+        *("prices.arrow", "bars/prices.parquet", "notes.txt", f"{key_of('a')}.arrow", f"pictures/{key_of('a')}.png"),
+        *(f"deep/in/it/{key_of('a')}.arrow", f"pictures/{key_of('a')}/1.png"),
+    )
+    mine = [make(root / name, used_at=1, size=9 * KIB) for name in names]
     ours = feature(root, "a", used_at=2)
     make_room(root, root, KIB)
     assert all(path.exists() for path in [*mine, ours])
@@ -119,7 +123,7 @@ def test_no_link_is_followed(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_being_written_stays_and_one_that_was_left_behind_goes(root: Path) -> None:
-    path = root / "features" / f".{key_of('a')}.arrow.123.abcd"
+    path = root / "features" / f".{key_of('a')}.arrow.123.0123abcd"
     make(path, used_at=1, written_at=int(path.parent.parent.stat().st_mtime))
     make_room(root, root, 0)
     assert path.exists()
