@@ -119,8 +119,8 @@ def _held(run: Run, change: Change) -> str:
     among = f"{plan.candidates} candidates" if plan.candidates > 1 else "one candidate"
     looks = ", ".join(map(str, plan.looks))
     return (
-        f"The verdict rests on {bounds.low:.3g} to {bounds.high:.3g}, which holds the median with {bounds.level:.2%} at "
-        f"every look together (after {looks} pairs), so that all verdicts of the run, on {among}, hold with "
+        f"The verdict rests on {bounds.low:.3g} to {bounds.high:.3g}, which holds the median with {bounds.level:.2%} "
+        f"at every look together (after {looks} pairs), so that all verdicts of the run, on {among}, hold with "
         f"{plan.family_confidence:.0%}; a change within {EFFECT - 1:.0%} counts as none"
     )
 
