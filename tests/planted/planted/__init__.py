@@ -1,0 +1,1 @@
+"""A tiny engine with faults that the profiles have to find."""
