@@ -5,7 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from optimizer.files import write_text
-from optimizer.reporters.page import ending, exactness, lead, machine, profile, scale, tried, worth
+from optimizer.reporters.page import (
+    benches,
+    ending,
+    exactness,
+    lead,
+    machine,
+    profile,
+    resources,
+    scale,
+    tried,
+    trust,
+    worth,
+)
 from optimizer.reporters.page.blocks import Section
 from optimizer.reporters.page.documents import PAGE, Documents, newest_run, read_documents
 from optimizer.reporters.page.values import text
@@ -57,20 +69,20 @@ def sections_of(documents: Documents) -> list[Section]:
     return [
         tried.ladder_section(documents),
         tried.tried_section(documents),
-        tried.control_section(documents),
+        trust.control_section(documents),
         exactness.exactness_section(documents),
         exactness.refused_section(documents),
         worth.attribution_section(documents),
-        profile.memory_section(documents),
+        resources.memory_section(documents),
         profile.profile_section(documents),
         profile.hotspots_section(documents),
-        profile.system_section(documents),
+        resources.system_section(documents),
         worth.order_section(documents),
         scale.scaling_section(documents),
         machine.hardware_section(documents),
         machine.recommendations_section(documents),
-        machine.calibration_section(documents),
-        machine.bench_section(documents),
+        trust.calibration_section(documents),
+        benches.bench_section(documents),
         ending.notices_section(documents),
         ending.reproduce_section(documents),
         ending.words_section(),

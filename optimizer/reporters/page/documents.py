@@ -11,7 +11,7 @@ from typing import Any
 
 from optimizer.ecn import Notice, read_notice
 from optimizer.errors import InputError
-from optimizer.reporters.page.values import Document, text
+from optimizer.reporters.page.values import Document, names, text
 
 PAGE = "report.html"
 _HINT = "optimize writes one: see optimize --help"
@@ -30,6 +30,8 @@ class Documents:
     base: Path
     before: Document | None = None
     after: Document | None = None
+    before_folder: Path | None = None
+    after_folder: Path | None = None
     attribution: Document | None = None
     scaling: Document | None = None
     calibration: Document | None = None
@@ -91,13 +93,21 @@ def read_documents(out: Path, folder: Path, base: Path) -> Documents:
         found = _first(paths, damaged)
         return found if isinstance(found, Mapping) else None
 
+    alone = object_of(out / "profile.json")
+    before, after = (object_of(folder / _named(run, which)) for which in ("before", "after"))
+    own_before, own_after = before is not None, after is not None
+    if alone is not None:  # by `optimize profile`, of a build that may be one of these
+        before = before if own_before or names(alone, "build") != names(run, "build_before") else alone
+        after = after if own_after or names(alone, "build") != names(run, "build_after") else alone
     return Documents(
         run=run,
         folder=folder,
         out=out,
         base=base,
-        before=object_of(folder / _named(run, "before")),
-        after=object_of(folder / _named(run, "after")),
+        before=before,
+        after=after,
+        before_folder=folder if own_before else out,
+        after_folder=folder if own_after else out,
         attribution=object_of(folder / "attribution.json"),
         scaling=object_of(folder / "scaling.json", out / "scaling.json"),
         calibration=object_of(out / "calibration.json"),

@@ -109,6 +109,17 @@ def hardware_of(documents: Documents) -> Document:
     return {**measured, **known} if same else own
 
 
+def place_of(spot: Document) -> str:
+    """Return where a function is."""
+    line = number(spot, "line")
+    return text(spot, "file") + (f":{line:.0f}" if line is not None else "")
+
+
+def function_of(spot: Document) -> tuple[Code, Code]:
+    """Return a function, and where it is."""
+    return Code(text(spot, "function")), Code(place_of(spot))
+
+
 def reproduce(run: Document, *, only: str = "", start: list[str] | None = None) -> str:
     """Return the command that carries a run out again, as far as its document tells."""
     parts = [AGAIN]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from optimizer.recommendations import recommendations
 from optimizer.reporters.page import facts, values
 from optimizer.reporters.page.blocks import (
     Block,
@@ -26,10 +26,7 @@ from optimizer.reporters.page.values import (
     count,
     items,
     number,
-    ratio,
     records,
-    seconds,
-    share,
     size,
     text,
 )
@@ -156,17 +153,13 @@ def _recommended(documents: Documents) -> Iterator[Document]:
     if rows := records(documents.run, "recommendations"):
         yield from rows
         return
-    try:
-        found = importlib.import_module("optimizer.recommendations").recommendations
-    except (ImportError, AttributeError):
-        return
     given = {
         "run": documents.run,
         "scaling": documents.scaling,
         "hardware": facts.hardware_of(documents),
         "profile_after": documents.after,
     }
-    yield from records({"rows": list(found(given))}, "rows")
+    yield from records({"rows": recommendations(given)}, "rows")
 
 
 def _assumed(value: object) -> str:
@@ -179,88 +172,3 @@ def _assumed(value: object) -> str:
 
 def _unit(name: str) -> str:
     return "bytes" if "bytes" in name else "cores" if name == "cores" else ""
-
-
-def calibration_section(documents: Documents) -> Section:
-    """Tell how often the instrument errs, and which effects it finds."""
-    document, title = documents.calibration, "How far the instrument can be trusted"
-    if document is None:
-        what = "How often two equal builds are called different, and which true effects are found."
-        return Section("calibration", title, (Missing(what, _CALIBRATE),))
-    blocks: list[Block] = [_equal(document), _found(document)]
-    told = text(document, "hardware") or text(document, "hardware", "cpu")
-    command = text(document, "command") or _CALIBRATE
-    blocks.append(aside("Measured by ", Code(command), f" on {told}." if told else "."))
-    return Section("calibration", title, tuple(blocks))
-
-
-def _equal(document: Document) -> Block:
-    rows = [
-        (
-            text(one, "condition"),
-            values.plural(number(one, "runs") or 0, "run"),
-            values.plural(number(one, "called") or 0, "run"),
-            share(number(one, "share")),
-            share(number(one, "upper95")),
-        )
-        for one in records(document, "aa")
-    ]
-    heads = ("machine", "#of", "#called faster or slower", "#share", "#at most, with 95 %")
-    return table("Two equal builds, held against each other", heads, rows)
-
-
-def _found(document: Document) -> Block:
-    rows = []
-    for one in records(document, "effects"):
-        effect = number(one, "effect")
-        runs = [values.plural(number(one, key) or 0, "run") for key in ("runs", "found", "slower", "inconclusive")]
-        told = values.NOT_MEASURED if effect is None else f"{effect if effect < 1 else effect - 1:.0%} faster"
-        rows.append((told, *runs, share(number(one, "share")), ratio(number(one, "median_ratio"))))
-    heads = ("true effect", "#of", "#found", "#called slower", "#left open", "#share found", "#median ratio")
-    return table("A true effect, injected", heads, rows)
-
-
-def bench_section(documents: Documents) -> Section:
-    """Tell what the benchmark of the accepted build and the suite of its pieces gave."""
-    title = "The accepted build and its pieces"
-    rows = [row for row in _bench_rows(documents.bench) if text(row, "contender") or text(row, "workload")]
-    blocks: list[Block] = []
-    if rows:
-        heads = ("workload", "build", "#median", "#least", "#most", "#runs")
-        blocks.append(
-            table(
-                "Times of the accepted build and the reference",
-                heads,
-                [
-                    (
-                        text(row, "workload"),
-                        text(row, "contender"),
-                        *(seconds(number(row, key)) for key in ("median_s", "min_s", "max_s")),
-                        values.plural(number(row, "runs") or 0, "run"),
-                    )
-                    for row in rows
-                ],
-            )
-        )
-    else:
-        blocks.append(Missing("Reference and accepted build side by side.", "optimize bench"))
-    pieces = records(documents.pieces, "benchmarks")
-    if pieces:
-        parts = [
-            (
-                Code(text(one, "name")),
-                seconds(number(one, "stats", "median")),
-                seconds(number(one, "stats", "min")),
-                values.plural(number(one, "stats", "rounds") or 0, "round"),
-            )
-            for one in pieces
-        ]
-        blocks.append(table("The pieces alone (pytest-benchmark)", ("piece", "#median", "#least", "#rounds"), parts))
-    else:
-        blocks.append(Missing("The pieces alone.", "make bench"))
-    return Section("bench", title, tuple(blocks))
-
-
-def _bench_rows(document: Any) -> list[Document]:
-    """Return the rows of a benchmark: a list by itself, or the list in an object."""
-    return records({"rows": document}, "rows") or records(document, "rows") or records(document, "results")

@@ -33,12 +33,23 @@ def scaling_section(documents: Documents) -> Section:
     if fits:
         blocks.append(table("Fitted exponents", _HEADS, [_fit(fit) for fit in fits]))
     failed = [(*_size_of(point), text(point, "error")) for point in points if text(point, "error")]
+    failed += [(*_size_of(point), f"left out: {text(point, 'why')}") for point in records(document, "left_out")]
     if failed:
         heads = ("build", "#symbols", "#timestamps", "what happened")
-        blocks.append(table("Sizes that did not end", heads, failed))
+        blocks.append(table("Sizes without a figure", heads, failed))
     if command := text(document, "command"):
-        blocks.append(aside("Measured by ", Code(command), "."))
+        blocks.append(aside("Measured by ", Code(command), f"{_under(document)}."))
     return Section("scaling", title, tuple(blocks))
+
+
+def _under(document: Document) -> str:
+    """Return what else is known of the measurement."""
+    scenario, base = text(document, "scenario"), number(document, "baseline_bytes")
+    memory, cores = (number(document, "limits", key) for key in ("memory_bytes", "cores"))
+    told = f" on {scenario}" if scenario else ""
+    told += f", under a limit of {size(memory)}" if memory is not None else ""
+    told += f", under a limit of {values.plural(cores, 'core')}" if cores is not None else ""
+    return told + (f". A process without data takes {size(base)}" if base is not None else "")
 
 
 _HEADS = ("build", "against", "of", "#exponent", "#95 % interval", "#R², a share", "#points")

@@ -11,9 +11,7 @@ from optimizer.reporters.page.blocks import (
     Code,
     Line,
     Missing,
-    Paragraph,
     Section,
-    Verdict,
     aside,
     say,
     table,
@@ -227,29 +225,3 @@ def _figures(tried: Sequence[Document]) -> Block:
         for change in tried
     ]
     return table("Other figures of each change: before over after, with the 95 % interval", heads, rows)
-
-
-def control_section(documents: Documents) -> Section:
-    """Tell what the control gave against itself."""
-    run = documents.run
-    found = number(run, "aa_control", "ratio")
-    if found is None:
-        what = "The control against itself (A/A): it is measured with the first change that is exact."
-        return Section("control", "The control against itself", (Missing(what, facts.reproduce(run)),))
-    fine = at(run, "aa_control", "passed") is not False
-    pairs = number(run, "aa_control", "pairs")
-    bounds = interval(run, "aa_control", "bounds")
-    line: Line = (
-        Verdict("passed" if fine else "failed", fine),
-        f": ratio {ratio(found)}, 95 % interval {between(interval(run, 'aa_control', 'ci95'))}",
-        f", interval of the verdict {between(bounds)}" if bounds else "",
-        f", {values.plural(pairs, 'pair')}" if pairs else "",
-        ". The same build stood on both sides: "
-        + ("no difference was found, so a ratio of this run can be believed." if fine else "")
-        + (
-            ""
-            if fine
-            else "a difference was found, so this run's figures are void. Measure again on a quieter machine."
-        ),
-    )
-    return Section("control", "The control against itself", (Paragraph(line),))

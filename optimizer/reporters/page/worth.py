@@ -14,13 +14,14 @@ def attribution_section(documents: Documents) -> Section:
     title = "What each change is worth"
     if document is None or not records(document, "changes"):
         what = "Each change alone on the reference, and the final build without it."
-        return Section("attribution", title, (Missing(what, f"{facts.reproduce(documents.run)} --attribution"),))
+        return Section("attribution", title, (Missing(what, f"{facts.reproduce(documents.run)} --attribute"),))
     first = say(
         "Gains do not add up: two changes can save the same time twice, or only together. Alone is the reference over "
         "the reference with it; on the build is its trial; left out is the final build without it over the whole. "
         "Close to 1x left out means that the rest does without it."
     )
-    heads = ("change", "#alone", "#on the build", "#left out", "alone together with", "left out together with")
+    heads = ("change", "#alone", "#on the build", "#left out", "alone with", "left out with", "judged on")
+    where = text(document, "workload") or facts.workload_text(facts.workload_of(document))
     rows = [
         (
             Code(short(text(change, "name"))),
@@ -29,16 +30,31 @@ def attribution_section(documents: Documents) -> Section:
             told(*facts.ratio_of(change, "left_out")),
             codes(short(one) for one in names(change, "alone_with")) or "nothing",
             codes(short(one) for one in names(change, "left_out_with")) or "nothing",
+            text(change, "workload") or where,
         )
         for change in records(document, "changes")
     ]
-    where = text(document, "workload") or facts.workload_text(facts.workload_of(document))
-    caption = f"Ratio and 95 % interval on {where}"
-    whole = aside(
-        f"Reference {seconds(number(document, 'reference_seconds'))}, "
-        f"final build {seconds(number(document, 'final_seconds'))}."
+    caption = "What each change is worth: ratio, and 95 % interval"
+    blocks: list[Block] = [first, table(caption, heads, rows)]
+    failed = [one for one in records(document, "changes") if text(one, "error")]
+    blocks += [aside(Code(short(text(one, "name"))), f": {text(one, 'error')}.") for one in failed]
+    whole = records(document, "workloads") or [document]
+    blocks.append(
+        table(
+            "The reference and the final build in the same rounds",
+            ("workload", "#reference", "#final build", "#ratio, 95 %"),
+            [
+                (
+                    text(one, "workload") or where,
+                    seconds(number(one, "reference_seconds")),
+                    seconds(number(one, "final_seconds")),
+                    told(*facts.ratio_of(one, "whole")),
+                )
+                for one in whole
+            ],
+        )
     )
-    return Section("attribution", title, (first, table(caption, heads, rows), whole))
+    return Section("attribution", title, tuple(blocks))
 
 
 def order_section(documents: Documents) -> Section:
