@@ -8,13 +8,20 @@ from optimizer.errors import InputError
 from optimizer.subject import Build, Candidate, Subject
 
 
-def next_of(pending: Sequence[Candidate], shares: Mapping[str, float]) -> Candidate:
-    """Return the candidate for the costliest component, among those that wait for none of the others."""
+def next_of(
+    pending: Sequence[Candidate], shares: Mapping[str, float], focuses: Mapping[str, float] | None = None
+) -> Candidate:
+    """Return the candidate for the costliest component, among those that wait for none of the others.
+
+    Of several for one component it is that of the focus which the profile speaks for most, by the shares in `focuses`;
+    then the first by name.
+    """
     names = {candidate.name for candidate in pending}
     free = [one for one in pending if not ({*one.requires, *one.after} & names)]
     if not free:
         raise InputError(f"these wait for each other: {', '.join(sorted(names))}", hint="See their requires and after")
-    return min(free, key=lambda one: (-shares.get(one.component, 0.0), one.name))
+    spoken_for = focuses or {}
+    return min(free, key=lambda one: (-shares.get(one.component, 0.0), -spoken_for.get(one.focus, 0.0), one.name))
 
 
 def with_required(subject: Subject, build: Build, candidate: Candidate) -> tuple[Build, Build]:
