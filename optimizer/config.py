@@ -24,6 +24,7 @@ class Config:
     golden: Path
     reports: Path
     data: tuple[Path, ...]
+    benchmarks: Path | None = None
 
     @cached_property
     def subject(self) -> Subject:
@@ -65,12 +66,14 @@ def _config(root: Path, table: dict[str, object]) -> Config:
         hint = 'Write subject = "module:object"'
         raise InputError("[tool.optimize] names no subject", where=root / "pyproject.toml", hint=hint)
     folders = cast("list[str]", table.get("data", ["data"]))
+    benchmarks = table.get("benchmarks")
     return Config(
         root=root,
         subject_name=name,
         golden=root / str(table.get("golden", "golden")),
         reports=root / str(table.get("reports", "reports")),
         data=tuple(root / folder for folder in folders),
+        benchmarks=None if benchmarks is None else root / str(benchmarks),
     )
 
 

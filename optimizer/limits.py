@@ -120,12 +120,11 @@ def parse_size(text: str) -> int:
 
 
 def size_text(size: int) -> str:
-    """Return a size as people write it, in the largest unit in which it is exact to a tenth."""
-    for unit in ("G", "M", "K"):
-        value = size / _UNITS[unit]
-        if value >= 1.0 and abs(value * 10 - round(value * 10)) < 1e-9:
-            return f"{value:.10g} {unit}iB"
-    return f"{size} bytes" if size < _UNITS["M"] else f"{size / _UNITS['M']:.1f} MiB"
+    """Return a size as people write it: in the largest unit of which there is a whole one, to a tenth."""
+    unit = next((unit for unit in ("G", "M", "K") if size >= _UNITS[unit]), "")
+    if not unit:
+        return f"{size} bytes"
+    return f"{size / _UNITS[unit]:.1f}".removesuffix(".0") + f" {unit}iB"
 
 
 def is_full_disk(error: BaseException) -> bool:

@@ -61,6 +61,7 @@ class Point:
     seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     process_seconds: float = 0.0
+    work_seconds: float = 0.0
     digests: list[Mapping[str, str]] = field(default_factory=list)
     error: str | None = None
     left_out: str | None = None
@@ -170,8 +171,8 @@ class Scaling:
             return "the time was up"
         if smaller:
             last = smaller[-1]
-            work = max(0.0, last.process_seconds - self._idle_seconds) * point.size.bars / last.size.bars
-            wanted = self._idle_seconds + _SURPLUS * work
+            grows = max(last.work_seconds, last.process_seconds - self._idle_seconds)
+            wanted = self._idle_seconds + _SURPLUS * grows * point.size.bars / last.size.bars
             if wanted > left:
                 return f"it would have taken about {wanted:.0f} s, and {left:.0f} s were left"
         return ""
@@ -200,6 +201,7 @@ class Scaling:
             point.error = seen.error
             return
         runs = seen.result["runs"][self._plan.scenario]
+        point.work_seconds = (seen.result["load_ns"] + sum(run["wall_ns"] + run["tables_ns"] for run in runs)) / 1e9
         point.rows = point.size.bars
         point.seconds.append(median(run["wall_ns"] for run in runs[1:]) / 1e9)
         point.peak_bytes.append(seen.peak_bytes)

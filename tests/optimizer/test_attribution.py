@@ -1,0 +1,185 @@
+"""What each change is worth: which builds tell it, that all are held to the reference's bits, and what is told."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import generate_market
+from engine.subject import SUBJECT
+from optimizer.attribution import Arms, _told, arms_of, attribute
+from optimizer.benchmark import Arm, Workload
+from optimizer.config import find_config
+from optimizer.processes import Observation, Processes
+
+ROOT = Path(__file__).parents[2]
+FINAL = ("vectorization/array_feed", "vectorization/column_features", "vectorization/awaited_bars", "io/matrix_store")
+
+
+def candidate(name: str) -> Any:
+    return next(one for one in SUBJECT.candidates() if one.name == name)
+
+
+def test_alone_is_the_reference_with_the_change_and_what_it_requires() -> None:
+    arms = arms_of(SUBJECT, FINAL, candidate("vectorization/awaited_bars"))
+    assert arms.alone == FINAL[:3]
+    assert arms.alone_with == list(FINAL[:2])
+
+
+def test_left_out_is_the_build_without_the_change_and_what_requires_it() -> None:
+    arms = arms_of(SUBJECT, FINAL, candidate("vectorization/column_features"))
+    assert arms.left_out == ("vectorization/array_feed", "io/matrix_store")
+    assert arms.left_out_with == ["vectorization/awaited_bars"]
+
+
+def arm(build: tuple[str, ...], seconds: list[float]) -> Arm:
+    runs = [
+        {"load_ns": 1, "runs": {"level": [{"wall_ns": 1, "digests": {}}, {"wall_ns": int(one * 1e9), "digests": {}}]}}
+        for one in seconds
+    ]
+    return Arm(build, Workload("m.parquet", "refuse", "level"), [Observation(run, "", {}, 1) for run in runs])
+
+
+def test_ratios_are_before_over_after_and_a_build_that_fails_has_none() -> None:
+    arms = Arms("a", ("a",), ("b",), ("a", "b"))
+    measured: dict[tuple[str, ...], Arm | str] = {
+        (): arm((), [4.0] * 6),
+        ("a",): arm(("a",), [2.0] * 6),
+        ("b",): "gives other bits on level",
+        ("a", "b"): arm(("a", "b"), [1.0] * 6),
+    }
+    told = _told(arms, Workload("m.parquet", "refuse", "level"), measured, {"ratio": 3.0, "ci95": (2.0, 4.0)})
+    assert told["alone"] == {"ratio": 2.0, "ci95": [2.0, 2.0]}
+    assert told["on_build"] == {"ratio": 3.0, "ci95": [2.0, 4.0]}
+    assert told["left_out"] is None
+    assert told["error"] == "left out: gives other bits on level"
+
+
+def test_too_few_rounds_for_an_interval_give_no_ratio() -> None:
+    arms = Arms("a", ("a",), (), ("a",))
+    few = {(): arm((), [4.0] * 5), ("a",): arm(("a",), [2.0] * 5)}
+    told = _told(arms, Workload("m.parquet", "refuse", "level"), few, None)
+    assert (told["alone"], told["left_out"], told["on_build"], told["error"]) == (None, None, None, None)
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Path:
+    path = tmp_path / "market.parquet"
+    generate_market(symbols=10, bars=60).write_parquet(path)
+    return path
+
+
+def attributed(root: Path, market: Path, final: tuple[str, ...], **options: Any) -> dict[str, Any]:
+    config = find_config(root)
+    jobs = market.parent / "jobs"
+    jobs.mkdir()
+    workload = Workload(str(market), "refuse", "level")
+    end = time.monotonic() + 100.0
+    caches = market.parent / "caches"
+    return attribute(
+        Processes(config, jobs), workload, final, config.subject, tick=lambda _: None, caches=caches, rounds=1,
+        trials={}, deadline=end, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_each_change_is_judged_on_its_own_workload(market: Path) -> None:
+    document = attributed(ROOT, market, ("io/parquet_copy",))
+    json.dumps(document, allow_nan=False)
+    (change,) = document["changes"]
+    assert change["name"] == "io/parquet_copy"
+    assert change["workload"] == "loading and laying out the data from .csv"
+    assert [one["workload"] for one in document["workloads"]] == ["level, a run, warm", change["workload"]]
+    assert document["reference_seconds"] > 0.0
+    assert document["final_seconds"] > 0.0
+
+
+_SPOILS = '''"""Spoil."""
+from engine.catalog import optimization
+
+
+@optimization(component="features")
+def spoils(inner):
+    def compute(feed, features):
+        {how}
+    return compute
+'''
+_MENDS = '''"""Mend."""
+from engine.catalog import optimization
+from engine.reference.features import compute_features
+
+
+@optimization(component="features", after=["caching/spoils"])
+def mends(inner):
+    return compute_features
+'''
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ("return inner(feed, features[::-1])", "gives other bits on all_features"),
+        ("raise RuntimeError('boom')", "RuntimeError: boom"),
+    ],
+    ids=["other bits", "fails"],
+)
+def test_a_change_that_is_exact_on_the_build_only_is_told_and_not_ranked(
+    python_in, project: Path, market: Path, how: str, error: str
+) -> None:
+    """One change spoils the features, the other one mends them: together they are exact."""
+    folder = project / "engine" / "optimizations" / "caching"
+    (folder / "spoils.py").write_text(_SPOILS.format(how=how))
+    (folder / "mends.py").write_text(_MENDS)
+    code = f"""
+import json
+from pathlib import Path
+from optimizer.attribution import attribute
+from optimizer.benchmark import Workload
+from optimizer.config import find_config
+from optimizer.processes import Processes
+
+config, folder = find_config(Path.cwd()), Path({str(market.parent)!r})
+workload = Workload({str(market)!r}, "refuse", "all_features")
+print(json.dumps(attribute(
+    Processes(config, folder), workload, ("caching/spoils", "caching/mends"), config.subject, tick=lambda _: None,
+    caches=folder / "caches", rounds=1, trials={{}}, own_workloads=False,
+)))
+"""
+    done = python_in(project, "-c", code)
+    assert done.returncode == 0, done.stderr
+    spoils, mends = json.loads(done.stdout)["changes"]
+    assert error in spoils["error"]
+    assert spoils["error"].startswith("alone: ")
+    assert spoils["alone"] is None
+    assert error in mends["error"]
+    assert mends["error"].startswith("left out: ")
+
+
+@pytest.mark.slow
+def test_a_build_that_does_not_give_the_references_bits_ends_it(python_in, project: Path, market: Path) -> None:
+    folder = project / "engine" / "optimizations" / "caching"
+    (folder / "spoils.py").write_text(_SPOILS.format(how="raise RuntimeError('boom')"))
+    code = f"""
+from pathlib import Path
+from optimizer.attribution import attribute
+from optimizer.benchmark import Workload
+from optimizer.config import find_config
+from optimizer.processes import Processes
+
+config, folder = find_config(Path.cwd()), Path({str(market.parent)!r})
+try:
+    attribute(
+        Processes(config, folder), Workload({str(market)!r}, "refuse", "level"), ("caching/spoils",), config.subject,
+        tick=lambda _: None, caches=folder / "caches", rounds=1, trials={{}}, own_workloads=False,
+    )
+except CheckError as error:
+    print(error)
+"""
+    done = python_in(project, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "the final build can't be measured: RuntimeError: boom" in done.stdout
