@@ -10,8 +10,8 @@ another key, is dropped, told on the log, and computed again.
 
 Risk: The digest of each column that a feature reads is taken once a market and process, which takes as long as a few
 short averages by column_features do: it pays for many features or dear ones. The first run pays for writing. Each
-feature takes eight bytes a bar on disk until someone removes it. Numba compiles the functions that read features once
-more, for arrays that can't be written to.
+feature takes eight bytes a bar on disk until the budget of the caches makes it go. Numba compiles the functions that
+read features once more, for arrays that can't be written to.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ that are looked at are asked of the inner component. The gate hash holds the gat
 symbols, the digest of the data, and the code.
 
 Risk: It pays from the second threshold on. A pass set takes a bit a bar and threshold, at most 64 sets a gate on
-disk; nothing removes the folders of data that is no longer used. A set that is damaged or belongs to something else
-is dropped, told, and computed again.
+disk; the budget of the caches makes what was not used for long go. A set that is damaged or belongs to something
+else is dropped, told, and computed again.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ the Polars that made it stand in the key as well. Every table of it has the key 
 again at each load: where one is missing or does not fit, the file is loaded as before and all are written again. Float
 bits are stored as they are.
 
-Risk: A market takes as much disk as memory, eight times its Parquet file, until someone removes it. The first
-load pays for writing it, and every load for hashing the file and the tables. The arrays can't be written to; Numba
-compiles its functions once more for such arrays, in the first run. A file in the cache that is cut while it is mapped
-ends the process; the engine itself only ever replaces whole files.
+Risk: A market takes as much disk as memory, eight times its Parquet file, until the budget of the caches makes it
+go. The first load pays for writing it, and every load for hashing the file and the tables. The arrays can't be
+written to; Numba compiles its functions once more for such arrays, in the first run. A file in the cache that is cut
+while it is mapped ends the process; the engine itself only ever replaces whole files.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ told on the log, and made again. What is refused is never kept. What can't be re
 before, so that its error is the same.
 
 Risk: The first load of a CSV file pays for the copy, and each later one for reading the whole text once, to hash it.
-The copies take disk space, about a third of the text, until someone removes them. A Parquet file without columns of
-text or flags loads no faster, and damage inside such a column is no longer seen. The digest tells damage; it is no
-proof against someone who forges the cache.
+The copies take disk space, about a third of the text, until the budget of the caches makes them go. A Parquet file
+without columns of text or flags loads no faster, and damage inside such a column is no longer seen. The digest tells
+damage; it is no proof against someone who forges the cache.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from pyarrow import parquet
 
 from engine.catalog import optimization
 from engine.disk import Key, cache_root, content_of, digest_of, drop, key_hash, key_text, put_in_place
+from engine.errors import InputError
+from engine.eviction import used
 from engine.pipeline import Loaded, LoaderComponent
 from engine.reference.columns import COLUMNS, extras_of
 from engine.reference.loader import WAYS, check_bars
@@ -103,10 +105,13 @@ def _kept(copy: Path, key: Key) -> Loaded | None:
                 bars = pl.DataFrame(pl.from_arrow(arrow)).rechunk()
                 loaded = Loaded(bars, tuple(json.loads(meta[_NOTES])))
                 if meta.get(_DIGEST) == _digest(loaded).encode():
+                    used(copy)
                     return loaded
                 why = "is damaged: its values do not have their digest"
             else:
                 why = "belongs to another key"
+    except InputError:  # the engine's settings can't be read, which is no fault of the copy
+        raise
     except (pa.ArrowException, PolarsError, PanicException, OSError, ValueError, KeyError, TypeError) as error:
         why = f"can't be read ({' '.join(str(error).split())[:120]})"
     drop(copy, why)
