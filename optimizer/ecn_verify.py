@@ -60,9 +60,9 @@ class Verifier:
 
     def _lines(self, notice: Notice) -> Iterator[Line]:
         front = notice.front
-        first = [*record_lines(notice, records_of(notice, self.out)), *self._sources(front), self._golden(front)]
+        first = [*record_lines(notice, records_of(notice, self.out)), *self.sources(front), self._golden(front)]
         yield from first
-        yield self._engine(front)
+        yield self.engine(front)
         yield self._hardware(front)
         if any(line.standing is Standing.FAILS for line in first):
             told = "not replayed: the notice, or what it was written on, is not what it was"
@@ -71,7 +71,8 @@ class Verifier:
         yield from self._proof(front)
         yield from self._measured(front)
 
-    def _sources(self, front: Front) -> Iterator[Line]:
+    def sources(self, front: Front) -> Iterator[Line]:
+        """Tell whether the sources of a notice's build are those that it was written on."""
         known = sources_of(self.config.subject.candidates(), front.build_after)
         hint = "" if front.sources else " (of its build it does not tell)"
         wanted = {**front.sources, front.optimization: front.source_digest}
@@ -92,7 +93,8 @@ class Verifier:
             return Line("golden set", Standing.HOLDS, f"{self.golden.spec.name}, {have[:12]}")
         return Line("golden set", Standing.FAILS, f"{have[:12]} here, proven on {want[:12]}")
 
-    def _engine(self, front: Front) -> Line:
+    def engine(self, front: Front) -> Line:
+        """Tell whether the engine's other sources are what they were."""
         have = engine_digest(self.config.subject.source_root)
         if front.engine_digest is None:
             return Line("engine", Standing.LEFT_OUT, _OLDER)

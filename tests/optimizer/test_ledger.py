@@ -15,56 +15,10 @@ from optimizer.errors import InputError
 from optimizer.ledger import LEDGER, Ledger, keep
 from optimizer.ledger_schema import statements
 from optimizer.run_documents import machine_of, run_document
+from tests.optimizer.run_values import HARDWARE, a_run
 
 ROOT = Path(__file__).parents[2]
 TABLES = ("changes", "decisions", "machines", "notices", "runs", "samples", "totals")
-HARDWARE = {"cpu": "a", "cores": 2, "memory_bytes": 8, "simd": "avx2", "system": "Linux", "fingerprint": "f" * 12}
-
-
-def a_run(run_id: str = "20260101T000000Z-0000", *, schema: int = 2, **changed: Any) -> dict[str, Any]:
-    """Return a run as run.json has it."""
-    seconds = {"before": 2.0, "after": 1.0, "ratio": 2.0, "ci95": [1.9, 2.1], "pairs": 8}
-    if schema == 2:
-        seconds |= {"bounds": [1.8, 2.2], "before_all": [2.0, 2.1], "after_all": [1.0, 1.05]}
-    return {
-        "schema": schema,
-        "run_id": run_id,
-        "focus": "caching",
-        "started_at": "2026-01-01T00:00:00+00:00",
-        "hardware": HARDWARE | ({"machine": "m" * 12} if schema == 2 else {}),
-        "golden": {"set": "generated", "digest": "a" * 64, "scenarios": 2},
-        "data": {"path": "data/a.parquet", "sha256": "d" * 64, "symbols": 2, "timestamps": 3, "rows": 6},
-        "build_before": [],
-        "build_after": ["caching/once"],
-        "hotspots": [{"function": "mean"}],
-        "changes": [
-            {
-                "name": "caching/once",
-                "focus": "caching",
-                "ecn": "ECN-0001",
-                "verdict": "faster",
-                "reason": "2x",
-                "workload": {"scenario": "sma_cross", "figure": "run", "data": "a.parquet"},
-                "control": [],
-                "source_digest": "b" * 64,
-                "seconds": seconds,
-                "peak_bytes": {"before": 10.0, "after": 9.0},
-            }
-        ],
-        "aa_control": {"ratio": 1.0, "ci95": [0.99, 1.01], "passed": True},
-        "totals": [
-            {
-                "workload": "sma_cross",
-                "figure": "run",
-                "data": "a.parquet",
-                "reference_seconds": 2.0,
-                "final_seconds": 1.0,
-                "ratio": 2.0,
-                "ci95": [1.9, 2.1],
-            }
-        ],
-        **changed,
-    }
 
 
 @pytest.fixture
@@ -115,12 +69,13 @@ def test_nothing_in_it_can_be_changed_deleted_or_replaced(ledger: Ledger, table:
 
 def test_two_processes_append_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom test_ledger import a_run\nfrom optimizer.ledger import Ledger\n"
+        "import sys\nfrom pathlib import Path\nfrom optimizer.ledger import Ledger\n"
+        "from tests.optimizer.run_values import a_run\n"
         "for place in range(25):\n    with Ledger(Path(sys.argv[1])) as ledger:\n"
         "        ledger.append_run(a_run(f'run-{place if place < 5 else sys.argv[2] + str(place)}'))\n"
     )
-    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{script}"]
-    both = [subprocess.Popen([*command, str(tmp_path / LEDGER), name], cwd=ROOT) for name in ("a", "b")]
+    command = [sys.executable, "-c", script, str(tmp_path / LEDGER)]
+    both = [subprocess.Popen([*command, name], cwd=ROOT) for name in ("a", "b")]
     assert [process.wait(timeout=60) for process in both] == [0, 0]
     with Ledger(tmp_path / LEDGER) as ledger:
         assert len(ledger.runs()) == 45
