@@ -22,8 +22,8 @@ from tests.optimizer.report_documents import RUN, run_document, write_documents
 ROOT = Path(__file__).parents[2]
 HOSTILE = '<script>alert("1")</script> | `tick` $x^$ [a](http://evil.example) *b* &amp; \x07'
 _UNIT = re.compile(
-    r"\d ?(s|ms|µs|min|x|%|B|KiB|MiB|GiB|MHz|[a-z]+(/s)?|.iB/s|x \([\d,.]+ to [\d,.]+\))$"
-    r"|^(not measured|-|yes|no|ssd|hdd|none)$|^n\^"
+    r"\d ?(s|ms|µs|min|x|%|B|KiB|MiB|GiB|MHz|[a-z]+(/s)?|.iB/s|x \([\d,.]+ to [\d,.]+\))(, (measured|modelled))?$"
+    r"|^(not measured|-|yes|no|ssd|hdd|none)$|^n\^|cores, .* GiB of memory"
 )
 _COUNTED = re.compile(
     r"pairs|scenarios|cells|hits|misses|calls|arguments|repeated|allocations|symbols|timestamps|bars|points|exponent|share"

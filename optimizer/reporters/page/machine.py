@@ -10,12 +10,10 @@ from optimizer.reporters.page import facts, values
 from optimizer.reporters.page.blocks import (
     Block,
     Code,
-    Heading,
     Inline,
     Line,
     Missing,
     Section,
-    aside,
     say,
     table,
 )
@@ -119,33 +117,45 @@ def _setting(name: str, value: object) -> str:
 def recommendations_section(documents: Documents) -> Section:
     """Tell what to expect of a laptop, a server and a CI runner, and whether that is measured or modelled."""
     title = "On other machines"
-    rows = list(_recommended(documents))
-    if not rows:
-        return Section("recommendations", title, (Missing("Recommendations for other machines.", _HARDWARE),))
-    blocks: list[Block] = [
-        say("Measured figures are from this run; modelled ones follow from them by the rule that stands beside.")
+    kinds = [row for row in _recommended(documents) if records(row, "figures")]
+    if not kinds:
+        return Section("recommendations", title, (Missing("What to expect of other machines.", _HARDWARE),))
+    heads = [f"#{text(kind, 'kind')}" for kind in kinds]
+    assumed: list[tuple[Inline | Line, ...]] = [("assumed", *(_assumed(at(kind, "assumed")) for kind in kinds))]
+    settings = dict.fromkeys(name for kind in kinds for name, _ in items(kind, "settings") if name != "why")
+    assumed += [(Code(name), *(_setting(name, at(kind, "settings", name)) for kind in kinds)) for name in settings]
+    named = [{text(one, "name"): one for one in records(kind, "figures")} for kind in kinds]
+    figures: list[tuple[Inline | Line, ...]] = [
+        (name, *(_expected(of_kind.get(name)) for of_kind in named))
+        for name in dict.fromkeys(name for of_kind in named for name in of_kind)
     ]
-    for row in rows:
-        blocks.append(Heading(text(row, "kind") or "a machine"))
-        if assumed := _assumed(at(row, "assumed")):
-            blocks.append(aside(f"Assumed: {assumed}."))
-        settings = at(row, "settings")
-        if isinstance(settings, Mapping) and settings:
-            told = [f"{name} {_setting(name, one)}" for name, one in settings.items() if name != "why"]
-            blocks.append(aside(f"Settings: {', '.join(told)}."))
-        figures: list[tuple[Inline | Line, ...]] = [
-            (
-                text(one, "name"),
-                values.figure(at(one, "value"), text(one, "unit")),
-                text(one, "basis"),
-                text(one, "how"),
-            )
-            for one in records(row, "figures")
-        ]
-        if figures:
-            caption = f"What to expect of a {text(row, 'kind')}"
-            blocks.append(table(caption, ("figure", "#value", "basis", "how it was found"), figures))
-    return Section("recommendations", title, tuple(blocks))
+    first = say(
+        "Measured is what was measured here, on the kind of machine that this one is nearest to; the rest is modelled."
+    )
+    blocks = (
+        first,
+        table("Three kinds of machine, and the settings for each", ("setting", *heads), assumed),
+        table("What to expect of each", ("figure", *heads), figures),
+        table("How these figures were found", ("how", "basis", "of", "figures"), _how(kinds)),
+    )
+    return Section("recommendations", title, blocks)
+
+
+def _expected(one: Document | None) -> str:
+    if one is None:
+        return values.NOT_MEASURED
+    return f"{values.figure(at(one, 'value'), text(one, 'unit'))}, {text(one, 'basis') or 'of unknown basis'}"
+
+
+def _how(kinds: list[Document]) -> list[tuple[Inline | Line, ...]]:
+    """Return each way in which figures were found, with the figures and the kinds of machines."""
+    found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+    for kind in kinds:
+        for one in records(kind, "figures"):
+            of = found.setdefault((text(one, "how"), text(one, "basis")), {"kinds": {}, "figures": {}})
+            of["kinds"][text(kind, "kind")] = None
+            of["figures"][text(one, "name")] = None
+    return [(how, basis, ", ".join(of["kinds"]), "; ".join(of["figures"])) for (how, basis), of in found.items()]
 
 
 def _recommended(documents: Documents) -> Iterator[Document]:
@@ -163,12 +173,9 @@ def _recommended(documents: Documents) -> Iterator[Document]:
 
 
 def _assumed(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(
-            f"{str(name).replace('_', ' ')} {values.figure(one, _unit(str(name)))}" for name, one in value.items()
-        )
-    return value if isinstance(value, str) else ""
-
-
-def _unit(name: str) -> str:
-    return "bytes" if "bytes" in name else "cores" if name == "cores" else ""
+    """Return what a kind of machine is assumed to have, in words."""
+    memory, cores = number(value, "memory_bytes"), number(value, "cores")
+    told = [values.plural(cores, "core")] if cores is not None else []
+    told += [f"{size(memory)} of memory"] if memory is not None else []
+    told += [one for name, one in items(value) if isinstance(one, str) and name not in ("cores", "memory_bytes")]
+    return ", ".join(told) or (value if isinstance(value, str) else "")
