@@ -98,7 +98,7 @@ def _refuse_in_build(subject: Subject, notice: Notice, status: str) -> None:
     known = {one.name: one for one in subject.candidates()}
     users = [name for name in accepted if name in known and front.optimization in known[name].requires]
     more = f", and those of what requires it ({', '.join(users)})" if users else ""
-    hint = f"Delete its line{more}, run optimize check, then decide: the build goes first"
+    hint = f"Delete its line{more} first, then decide, then run optimize check"
     told = f"{front.ecn} is in the accepted build, and can't be {_NAMES[status]} there"
     raise InputError(told, where=subject.build_file.name, hint=hint)
 

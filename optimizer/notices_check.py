@@ -1,4 +1,4 @@
-"""Whether every line of the accepted build has its accepted notice, and every golden set its own."""
+"""Whether the accepted build and its notices agree, line by line, and whether every golden set has its own."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class _Line:
 def check_notices(config: Config, first: Golden) -> list[Outcome]:
     """Return an outcome a line of the build: whether its notice is there, accepted, and for these very sources.
 
+    A notice that is accepted, and that no line has, is an outcome, too: the build and its notices never disagree.
+
     `first` is the golden set that candidates are proven on.
 
     Raises:
@@ -44,7 +46,23 @@ def check_notices(config: Config, first: Golden) -> list[Outcome]:
         error = _fault(line, have, known, first.digest)
         path = config.relative(known[name].path if name in known else config.subject.build_file)
         found.append(Outcome(f"{name} ({ecn})", "", (), NOTICES, ok=not error, error=error, path=path))
-    return found
+    return found + [_without_line(config, notice) for notice in have if _is_without_line(config, notice)]
+
+
+def _is_without_line(config: Config, notice: Notice) -> bool:
+    """Whether a notice is accepted, and no line of the build has its number."""
+    return notice.front.status == ACCEPTED and notice.front.ecn not in config.subject.accepted().values()
+
+
+def _without_line(config: Config, notice: Notice) -> Outcome:
+    """Return the outcome of a notice that is accepted for a build which does not have it."""
+    front, build = notice.front, config.relative(config.subject.build_file)
+    error = (
+        f"{front.ecn} is accepted, and no line of {build} has it; put the line back, or withdraw the notice: "
+        f'optimize ecn withdraw {front.ecn} --why "..."'
+    )
+    label, path = f"{front.optimization} ({front.ecn})", config.relative(notice.path)
+    return Outcome(label, "", (), NOTICES, ok=False, error=error, path=path)
 
 
 def _fault(line: _Line, have: Sequence[Notice], known: Mapping[str, Candidate], golden_digest: str) -> str:

@@ -104,7 +104,7 @@ def ecn_accept(number: str, out: Path | None, why: str) -> None:
 def ecn_reject(number: str, out: Path | None, why: str) -> None:
     """Reject a notice: you do not want the change.
 
-    Where the accepted build has it, its line goes first: delete it, run optimize check, then reject.
+    Where the accepted build has it, its line goes first: delete it, reject, then run optimize check.
     """
     config = project()
     _tell(reject(config.subject, _notices_folder(config, out), number, why=why))
@@ -117,7 +117,7 @@ def ecn_reject(number: str, out: Path | None, why: str) -> None:
 def ecn_withdraw(number: str, out: Path | None, why: str) -> None:
     """Withdraw a notice: you do not stand by your proposal any more, or have rolled it back.
 
-    Where the accepted build has it, its line goes first: delete it, run optimize check, then withdraw.
+    Where the accepted build has it, its line goes first: delete it, withdraw, then run optimize check.
     """
     config = project()
     _tell(withdraw(config.subject, _notices_folder(config, out), number, why=why))

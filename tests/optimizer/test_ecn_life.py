@@ -98,7 +98,10 @@ def test_only_what_the_table_allows_is_done(folder: Path, decide, status: str) -
 def test_what_the_build_stands_on_leaves_the_build_first(folder: Path) -> None:
     set_status(find_notice(folder, "ECN-0001"), ACCEPTED)
     subject = WithBuild({"caching/feature_cache": "ECN-0001"})
-    with pytest.raises(InputError, match=r"ECN-0001 is in the accepted build.*Delete its line.*the build goes first"):
+    with pytest.raises(
+        InputError,
+        match=r"ECN-0001 is in the accepted build.*Delete its line.*first, then decide, then run optimize check",
+    ):
         withdraw(subject, folder, "ECN-0001", why="rolled back")
     assert find_notice(folder, "ECN-0001").front.status == ACCEPTED
     assert withdraw(WithBuild({}), folder, "ECN-0001", why="rolled back").front.status == "withdrawn"

@@ -172,3 +172,11 @@ def test_an_accepted_optimization_is_measured_anew_on_the_build_without_it_and_w
         name for name in build[1:] if name not in dependents
     )
     assert without(SUBJECT, build, []) == build
+
+
+def test_an_accepted_notice_that_no_line_of_the_build_has_is_to_be_withdrawn(tmp_path: Path) -> None:
+    signed(tmp_path)
+    outcome = only(check_notices(project_with(tmp_path, {}), GOLDEN))
+    assert not outcome.ok
+    assert "ECN-0001 is accepted, and no line of" in outcome.error
+    assert "optimize ecn withdraw ECN-0001 --why" in outcome.error
