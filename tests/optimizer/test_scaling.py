@@ -125,11 +125,8 @@ def test_where_no_process_can_start_the_limit_is_named(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--symbols", "10,x"], "'10,x' is no list of sizes"),
-        (["--timestamps", "0"], "'0' is no list of sizes"),
         (["--memory", "5x"], "'5x' is no size of memory"),
         (["--cores", "9999"], "9999 cores can't be had"),
-        (["--scenario", "nothing"], "unknown scenario 'nothing'"),
-        (["--budget", "0"], "--budget"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(optimize, tmp_path: Path, arguments: list[str], message: str) -> None:
