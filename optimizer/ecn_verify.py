@@ -184,8 +184,12 @@ class Verifier:
             _, table = self.config.subject.default_data()
             path = self.scratch / "generated" / name
             write_with(path, table.write_parquet)
-            told = f"generated anew: {name}"
-            return _held(path, told, want)
+            found, line = _held(path, f"generated anew: {name}", want)
+            if found is None and (other := self._other_writer(front)):
+                line = Line(
+                    "data", Standing.UNCHECKED, f"{name} was written by {other}, which may lay it out otherwise"
+                )
+            return found, line
         if self.data is not None:
             return _held(self.data, f"{self.data.name}, as named", want)
         there = [self.config.root / str(claimed.get("path")), self.out / "data" / name, find_data(self.config, name)]
@@ -197,6 +201,11 @@ class Verifier:
         if found:
             told = f"{name} is here with other content: give the right file by --data"
         return None, Line("data", Standing.UNCHECKED, told)
+
+    def _other_writer(self, front: Front) -> str:
+        """Return the version of Polars that a notice was measured with, which wrote its data, where it is not ours."""
+        told = next((part.strip() for part in front.hardware.split(",") if part.strip().startswith("polars ")), "")
+        return "" if told == f"polars {hardware_profile()['polars']}" else told or "another version of Polars"
 
     def _record(self, notice: Notice, found: Verification) -> None:
         """Append what came of it to the ledger."""
