@@ -184,12 +184,12 @@ class Verifier:
             _, table = self.config.subject.default_data()
             path = self.scratch / "generated" / name
             write_with(path, table.write_parquet)
-            found, line = _held(path, f"generated anew: {name}", want)
-            if found is None and (other := self._other_writer(front)):
+            made, line = _held(path, f"generated anew: {name}", want)
+            if made is None and (other := self._other_writer(front)):
                 line = Line(
                     "data", Standing.UNCHECKED, f"{name} was written by {other}, which may lay it out otherwise"
                 )
-            return found, line
+            return made, line
         if self.data is not None:
             return _held(self.data, f"{self.data.name}, as named", want)
         there = [self.config.root / str(claimed.get("path")), self.out / "data" / name, find_data(self.config, name)]
