@@ -37,7 +37,7 @@ from optimizer.reporters.page.values import (
 
 _COMMAND = "optimize profile"
 _SHOWN = 12
-_LINES = 4
+_LINES, _WITH_LINES = 4, 6
 
 
 def profile_section(documents: Documents) -> Section:
@@ -122,16 +122,21 @@ def _links(documents: Documents) -> Iterator[Link]:
         ("final build", documents.after, documents.after_folder),
     ):
         for name, value in items(document, "files"):
-            if isinstance(value, str) and folder and (href := documents.link(_inside(folder, value))):
+            if (
+                isinstance(value, str)
+                and value.endswith(".html")
+                and folder
+                and (href := documents.link(_inside(folder, value)))
+            ):
                 yield Link(f"{name.replace('_', ' ')} of the {which}", href)
     if href := documents.link(documents.folder / "profile.html"):
         yield Link("call tree of the control", href)
 
 
-def _inside(folder: Path, value: str) -> Path:
-    """Return the file that a document names in its folder; nothing outside of it is pointed at."""
-    found = (folder / value).resolve()
-    return found if found.is_relative_to(folder.resolve()) else folder / "none"
+def _inside(folder: Path, value: object) -> Path:
+    """Return the page that a document names in its folder; nothing outside of it is pointed at."""
+    found = (folder / str(value)).resolve()
+    return found if found.is_relative_to(folder.resolve()) and found.suffix == ".html" else folder / "none"
 
 
 def _failures(documents: Documents) -> Iterator[Block]:
@@ -164,7 +169,7 @@ def hotspots_section(documents: Documents) -> Section:
     blocks.append(_spots(spots[:_SHOWN]))
     if len(spots) > _SHOWN:
         blocks.append(aside(f"{values.plural(len(spots) - _SHOWN, 'more function')} in the profile's document."))
-    lines = list(_costly(spots[:_SHOWN]))
+    lines = list(_costly(spots[:_WITH_LINES]))
     if lines:
         blocks.append(Heading("Their costliest lines"))
         blocks += lines

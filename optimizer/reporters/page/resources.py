@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from optimizer.reporters.page import facts, values
 from optimizer.reporters.page.blocks import (
@@ -136,7 +136,7 @@ def system_section(documents: Documents) -> Section:
         table(
             "What a run asks of the machine",
             ("figure", *(f"#{name}" for name, _ in both)),
-            [(told, *(unit(number(one, *path)) for _, one in both)) for told, path, unit in _ASKED],
+            _asked(both),
         )
     ]
     blocks += _caches(both)
@@ -144,35 +144,37 @@ def system_section(documents: Documents) -> Section:
     return Section("system", title, tuple(blocks))
 
 
-_ASKED = (
+def _counted(word: str) -> Callable[[float | None], str]:
+    return lambda value: values.plural(value, word) if value is not None else values.NOT_MEASURED
+
+
+_ASKED: tuple[tuple[str, tuple[str, str], Callable[[float | None], str]], ...] = (
+    ("the data's file", ("io", "data_bytes"), size),
     ("read through system calls", ("io", "read_bytes"), size),
-    ("written", ("io", "written_bytes"), size),
+    ("calls to read", ("io", "read_calls"), _counted("call")),
+    ("read while loading", ("io", "load_read_bytes"), size),
     ("read from the device", ("io", "device_read_bytes"), size),
-    (
-        "calls to read",
-        ("io", "read_calls"),
-        lambda value: values.plural(value, "call") if value is not None else values.NOT_MEASURED,
-    ),
+    ("written through system calls", ("io", "written_bytes"), size),
+    ("written to the device", ("io", "device_written_bytes"), size),
+    ("waits", ("io", "waits"), _counted("wait")),
     ("waiting for input and output", ("io", "wait_seconds"), seconds),
-    (
-        "major page faults",
-        ("io", "major_faults"),
-        lambda value: values.plural(value, "fault") if value is not None else values.NOT_MEASURED,
-    ),
-    (
-        "minor page faults",
-        ("io", "minor_faults"),
-        lambda value: values.plural(value, "fault") if value is not None else values.NOT_MEASURED,
-    ),
-    (
-        "workers",
-        ("parallel", "workers"),
-        lambda value: values.plural(value, "worker") if value is not None else values.NOT_MEASURED,
-    ),
+    ("off the processor", ("io", "off_cpu_seconds"), seconds),
+    ("major page faults", ("io", "major_faults"), _counted("fault")),
+    ("minor page faults", ("io", "minor_faults"), _counted("fault")),
+    ("workers", ("parallel", "workers"), _counted("worker")),
     ("parallel efficiency", ("parallel", "efficiency"), share),
     ("wall time of what is parallel", ("parallel", "wall_seconds"), seconds),
-    ("CPU time of what is parallel", ("parallel", "cpu_seconds"), seconds),
+    ("processor time of what is parallel", ("parallel", "cpu_seconds"), seconds),
 )
+
+
+def _asked(both: list[tuple[str, Document]]) -> list[tuple[str, ...]]:
+    """Return the figures that a document has a place for, measured or not."""
+    return [
+        (told, *(unit(number(one, *path)) for _, one in both))
+        for told, path, unit in _ASKED
+        if any(path[1] in dict(items(one, path[0])) for _, one in both)
+    ]
 
 
 def _caches(both: list[tuple[str, Document]]) -> Iterator[Block]:
@@ -195,19 +197,28 @@ def _caches(both: list[tuple[str, Document]]) -> Iterator[Block]:
 
 
 def _repeated(document: Document) -> Iterator[Block]:
-    rows = [
-        (
-            Code(text(one, "function")),
-            Code(facts.place_of(one)),
-            count(number(one, "calls")),
-            count(number(one, "distinct")),
-            count(number(one, "repeated")),
-            seconds(number(one, "seconds_repeated")),
-        )
-        for one in records(document, "redundant")[:10]
-    ]
-    if rows:
+    on = text(document, "redundant_on")
+    where = f", seen on {on}" if on else ""
+    found = {
+        f"The same call with the same arguments, in a run of the control{where}": records(document, "redundant"),
+        "Calls that the next run over the same data makes again": records(document, "known_by_next_run"),
+    }
+    for caption, calls in found.items():
+        rows = [
+            (
+                *facts.function_of(one),
+                count(number(one, "calls")),
+                count(number(one, "distinct")),
+                count(number(one, "repeated")),
+                seconds(number(one, "seconds_repeated")),
+            )
+            for one in calls[:10]
+        ]
         heads = ("function", "where", "#calls", "#with other arguments", "#repeated", "#time repeated")
-        yield table("The same call with the same arguments, in the control", heads, rows)
-    else:
+        if rows:
+            yield table(caption, heads, rows)
+    if not any(found.values()):
         yield aside("No call was found that is repeated with the same arguments.")
+    if left := dict(items(document, "not_compared")):
+        told = ", ".join(f"{count(number(left, why))} since {why}" for why in left)
+        yield aside(f"Functions that were not compared: {told}.")
