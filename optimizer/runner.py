@@ -222,7 +222,7 @@ class Runner:
         """
         run = self._run
         if run.final:
-            run.totals = measure_totals(self._bench, run, self._progress, self._budget)
+            run.totals = measure_totals(self._bench, run, self._progress, self._budget, parts_after=attributes)
             if run.final != run.first:
                 self._profiled(run.final, "after")
             if attributes:

@@ -22,8 +22,10 @@ def wanted_of(run: Run) -> list[Workload]:
     return wanted
 
 
-def measure_totals(bench: Bench, run: Run, progress: Progress, budget: Budget) -> list[Total]:
+def measure_totals(bench: Bench, run: Run, progress: Progress, budget: Budget, *, parts_after: int = 0) -> list[Total]:
     """Measure the reference against what the run ended with; the workloads on one file share their processes.
+
+    The budget is shared with so many parts that come after it.
 
     Raises:
         CheckError: where a build fails, or gives other bits than the reference.
@@ -32,7 +34,7 @@ def measure_totals(bench: Bench, run: Run, progress: Progress, budget: Budget) -
     files = list(dict.fromkeys(workload.data for workload in wanted))
     found = []
     for place, data in enumerate(files):
-        deadline = budget.deadline(len(files) - place)
+        deadline = budget.deadline(len(files) - place + parts_after)
         found += _of_file(bench, run, [one for one in wanted if one.data == data], progress, deadline)
     return found
 
