@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.errors import InputError
+from optimizer.limits import is_full_disk
 
 
 def sha256_of(path: Path) -> str:
@@ -20,7 +22,11 @@ def sha256_of(path: Path) -> str:
 
 
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all: `write` is given a temporary name beside it, which then takes its place."""
+    """Write a file whole or not at all: `write` is given a temporary name beside it, which then takes its place.
+
+    Raises:
+        OSError: where it can't be written, with the file's name; so, too, where the disk is full and Polars writes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
@@ -33,6 +39,8 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, name):
             error.filename = str(path)  # a disk that is full says so without a name
+        if is_full_disk(error) and not isinstance(error, OSError):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
 
 

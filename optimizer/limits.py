@@ -128,10 +128,10 @@ def size_text(size: int) -> str:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether an error says that a disk, or what one may write to it, is full."""
-    if not isinstance(error, OSError):
-        return False
-    return error.errno in _FULL or any(text in str(error) for text in _FULL_TEXTS)
+    """Whether an error says that a disk, or what one may write to it, is full; Polars tells so in errors of its own."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL or any(text in str(error) for text in _FULL_TEXTS)
+    return isinstance(error, Exception) and any(f"(os error {code})" in str(error) for code in _FULL)
 
 
 def is_of_the_machine(error: BaseException) -> bool:

@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from engine import generate_market
 from optimizer.config import find_config
 from optimizer.errors import InputError
-from optimizer.files import write_json
+from optimizer.files import write_json, write_with
 from optimizer.limits import NO_LIMITS, Limits, is_full_disk, parse_size, size_text
 from optimizer.observing import attempt
 from optimizer.processes import Processes
@@ -104,10 +105,18 @@ def test_what_is_about_the_machine_is_no_output_of_the_engine() -> None:
     assert (list(outputs), type(raised)) == (["exception"], FileNotFoundError)
 
 
-@pytest.mark.parametrize("text", ["No space left on device (os error 28)", "[Errno 27] Error writing: File too large"])
-def test_a_full_disk_is_known_whoever_tells_of_it(text: str) -> None:
-    assert is_full_disk(OSError(text))
-    assert not is_full_disk(ValueError(text))
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError("No space left on device"), True),
+        (OSError("[Errno 27] Error writing: File too large"), True),
+        (OSError(2, "No such file or directory"), False),
+        (pl.exceptions.ComputeError("underlying IO error: No space left on device (os error 28)"), True),
+        (ValueError("No space left on device"), False),
+    ],
+)
+def test_a_full_disk_is_known_whoever_tells_of_it(error: Exception, full: bool) -> None:
+    assert is_full_disk(error) is full
 
 
 @linux
@@ -262,6 +271,14 @@ def test_a_file_is_written_whole_or_not_at_all_and_the_error_names_it(tmp_path: 
     assert caught.value.filename == str(path)
     assert path.read_text() == "before"
     assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_table_that_polars_can_not_write_is_told_as_any_other_file(tmp_path: Path) -> None:
+    path, table = tmp_path / "market.parquet", generate_market(symbols=40, bars=100)
+    with small_files(5_000), pytest.raises(OSError, match=r"market\.parquet") as caught:
+        write_with(path, table.write_parquet)
+    assert caught.value.filename == str(path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_worker_is_an_observation(market: Path, tmp_path: Path) -> None:
