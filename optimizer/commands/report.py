@@ -21,11 +21,11 @@ from optimizer.reporters.report import write_report, write_run_page
     help="Where the runs are, under runs/; reports/ if not given.",
 )
 def report(run: str | None, out: Path | None) -> None:
-    """Build the report again from the documents of a run: the newest, or RUN.
+    """Build the report again from the documents of the newest run, and the pages of RUN, or else of the newest.
 
-    Nothing is measured. It writes index.html, one page without network, and the same as Markdown, index.md; and the
-    page and the summary in the run's own folder. What was not measured is told, with the command that measures it:
-    measure it, and build the report again.
+    Nothing is measured. It writes index.html, one page without network, and the same as Markdown, index.md; and both
+    in the run's own folder, as report.html and summary.md. What was not measured is told, with the command that
+    measures it: measure it, and build the report again.
 
     \b
     optimize report
@@ -35,10 +35,8 @@ def report(run: str | None, out: Path | None) -> None:
     config = project()
     out = (out or config.reports).resolve()
     folder = _folder(out, run)
-    write_run_page(out, folder)
-    page = write_report(out, folder)
     console = make_console()
-    for path in (page, page.with_suffix(".md")):
+    for path in (write_report(out), write_run_page(out, folder)):
         console.print(config.relative(path), markup=False, highlight=False)
 
 

@@ -18,7 +18,7 @@ def write_pages(run: Run, out: Path, ecns: Mapping[str, str]) -> None:
     if not (run.folder / "run.json").is_file():
         write_run(run, ecns)
     write_run_page(out, run.folder)
-    write_report(out, run.folder)
+    write_report(out)
     _point_latest(out, run.folder)
 
 

@@ -24,8 +24,8 @@ from optimizer.reporters.page.values import text
 from optimizer.reporters.templates import render
 
 
-def write_report(out: Path, folder: Path | None = None) -> Path:
-    """Write the report on the newest run, or on that of a folder, as `index.html` and `index.md`.
+def write_report(out: Path) -> Path:
+    """Write the report on the newest run as `index.html` and `index.md`, with the ways to the other runs' pages.
 
     It is made of the run's documents and the notices of `out`, and of nothing else.
 
@@ -33,10 +33,9 @@ def write_report(out: Path, folder: Path | None = None) -> Path:
         The path of the page.
 
     Raises:
-        InputError: where there is no run, or its own document can't be read.
+        InputError: where there is no run.
     """
-    documents = read_documents(out, folder or newest_run(out), out)
-    _write(documents, out / "index.html", out / "index.md")
+    _write(read_documents(out, newest_run(out), out), out / "index.html", out / "index.md")
     return out / "index.html"
 
 
