@@ -17,11 +17,12 @@ from optimizer.experiment import Bench, Trial, digests_under, run_trial
 from optimizer.files import write_json, write_with
 from optimizer.hardware import hardware_profile
 from optimizer.limits import NO_LIMITS, Limits
-from optimizer.machine_settings import recommended
+from optimizer.machine_settings import settings_of
 from optimizer.ordering import next_of, with_required
 from optimizer.processes import Processes
 from optimizer.profiling import ALL_KINDS, hotspots_of, order_reason, profile_build
 from optimizer.progress import Progress
+from optimizer.recommendations import KINDS
 from optimizer.run import Change, Control, Profile, Run, Total, build_text, new_run
 from optimizer.static_look import look
 from optimizer.stats import plan_for
@@ -92,9 +93,10 @@ class Runner:
         """Measure the machine, and note the settings that it calls for."""
         run = self._run
         with self._progress.stage("Measuring memory and storage"):
-            run.hardware = hardware_profile(measure=True, folder=run.folder)
-        settings = recommended(run.hardware, run.data["symbols"], self._config.subject)
-        run.documents["settings"] = settings.document() if settings else None
+            profile = hardware_profile(measure=True, folder=run.folder)
+        settings_for = settings_of(self._config.subject, run.data["symbols"])
+        run.documents["settings"] = settings_for(profile)
+        run.hardware = profile | {"settings_of_kinds": {kind.name: settings_for(kind.hardware()) for kind in KINDS}}
 
     def workload_of(self, candidate: Candidate) -> Workload:
         """Return what a candidate is judged on, with the data in the form that it needs."""
