@@ -93,7 +93,8 @@ def _extra(kind: str, cpu: Mapping[str, Any], subject: Subject) -> dict[str, Any
         seconds = cpu["scenario_seconds"]
         first = cpu["scenarios"][0]
         others = [one for one in cpu["scenarios"] if one != first and seconds[one] <= seconds[first]]
-        return {"functions": functions, "watched": [first, *others]}  # sweeps, which run the same often, are left out
+        longer = [one for one in cpu["scenarios"] if one not in (first, *others)]  # such as sweeps
+        return {"functions": functions, "watched": [first, *others], "longer": longer}
     if kind == "parallel":
         scenario = next((one.workload.scenario for one in subject.candidates() if one.focus == "parallelism"), None)
         return None if scenario is None else {"parallel": scenario}
@@ -115,6 +116,7 @@ def document_of(
         | {
             "loading_seconds": cpu["loading"].get(f"{spot['file']}:{spot['line']}", 0.0),
             "lines": lines.get(f"{spot['file']}:{spot['line']}", []),
+            "lines_on": found.get("lines", {}).get("lines_on", {}).get(f"{spot['file']}:{spot['line']}"),
         }
         for spot in cpu["hotspots"]
     ]

@@ -11,7 +11,7 @@ CHEAP_SECONDS = 5e-6  # a hit: a line that takes less is interpreted, and spends
 MANY_HITS = 1_000
 LEAST_SHARE = 0.01  # of the profiled time
 _ONE_CORE = 1.3  # busy cores, below which a run is one process's work
-_MOSTLY = 0.5
+_MOSTLY, _LEAST_PART = 0.5, 0.1
 
 Document = Mapping[str, Any]
 Components = Mapping[str, Collection[str]]
@@ -93,17 +93,16 @@ def _caching(profile: Document, _: Components) -> Iterator[Advice]:
 
 def _vectorization(profile: Document, _: Components) -> Iterator[Advice]:
     """Cheap lines that are interpreted again and again could be one operation on an array."""
-    rows = profile.get("rows") or 0
     for spot in _shown(profile):
         cheap = [line for line in spot.get("lines", ()) if _is_cheap(line)]
-        if not cheap:
+        part = sum(line["share"] for line in cheap)
+        if part < _LEAST_PART:
             continue
         hottest = max(cheap, key=lambda line: (line["seconds"], -line["line"]))
         cost = hottest["seconds"] / hottest["hits"] * 1e9
-        part = sum(line["share"] for line in cheap)
         why = (
-            f"line {hottest['line']} of {spot['function']} was interpreted {hottest['hits']:,} times for "
-            f"{_counted(rows, 'bar')}, at {cost:,.0f} ns under the profiler; such lines are {part:.0%} of it"
+            f"line {hottest['line']} of {spot['function']} was interpreted {hottest['hits']:,} times "
+            f"{_where(spot)}, at {cost:,.0f} ns under the profiler; such lines are {part:.0%} of it"
         )
         yield _about(spot, "vectorization", spot["share"] * min(1.0, part), why)
 
@@ -132,12 +131,11 @@ def _io(profile: Document, _: Components) -> Iterator[Advice]:
 
 def _gates(profile: Document, components: Components) -> Iterator[Advice]:
     """Where the time goes into the gates, there are bars that need not be asked about."""
-    rows = profile.get("rows") or 0
     for spot in _shown(profile):
         if spot["component"] not in components.get("gates", ()):
             continue
         hits = max((line["hits"] for line in spot.get("lines", ())), default=0)
-        asked = f"; its busiest line ran {hits:,} times over {rows:,} bars" if hits else ""
+        asked = f"; its busiest line ran {hits:,} times {_where(spot)}" if hits else ""
         why = f"{spot['function']}, which evaluates gates, took {spot['share']:.0%} of the time{asked}"
         yield _about(spot, "gates", spot["share"], why)
 
@@ -175,6 +173,11 @@ def _early_exit(profile: Document, components: Components) -> Iterator[Advice]:
                 f"timestamps"
             )
             yield Advice("early-exit", part * still, why, names)
+
+
+def _where(spot: Mapping[str, Any]) -> str:
+    """Return in what lines were watched."""
+    return f"in {spot['lines_on']}"
 
 
 def _about(spot: Mapping[str, Any], focus: str, share: float, why: str) -> Advice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
@@ -12,8 +12,11 @@ from typing import Any
 
 from line_profiler import LineProfiler
 
-from optimizer.profilers.functions import functions_at
+from optimizer.profilers.functions import Place, functions_at
+from optimizer.profilers.part import part_of
 from optimizer.subject import Session, Subject
+
+ROWS = 5_000  # of the data, for the scenarios that are longer than the first
 
 
 @contextmanager
@@ -39,6 +42,8 @@ def watched(functions: Iterable[FunctionType]) -> Iterator[LineProfiler]:
 def profile_lines(subject: Subject, session: Session, job: dict[str, Any]) -> dict[str, Any]:
     """Load and run scenarios once, and tell of every line of the functions of the job: hits, and seconds.
 
+    A function that these do not run is watched in the longer scenarios, on a part of the data; `lines_on` says in
+    which.
     The seconds of a line have those of what it calls with them, and what watching costs: they say how a function's
     time is divided, not how long it is.
     """
@@ -46,26 +51,40 @@ def profile_lines(subject: Subject, session: Session, job: dict[str, Any]) -> di
     prepared[0]()  # what is made on the first run, such as closures, is there now
     places = [(one["file"], one["line"]) for one in job["functions"]]
     found = functions_at(places, subject.source_root)
-    everything = {id(one): one for functions in found.values() for one in functions}
-    starts = {place: {one.__code__.co_firstlineno for one in functions} for place, functions in found.items()}
+    lines = _lines_in(
+        [lambda: subject.load(job["build"], Path(job["data"]), job["on_bad_bars"]), *prepared], found, subject
+    )
+    missing = {place: functions for place, functions in found.items() if not lines[place]}
+    part, what = part_of(session, ROWS)
+    if missing and job["longer"]:
+        lines |= _lines_in([part.prepare(scenario) for scenario in job["longer"]], missing, subject)
+    longer = f"{', '.join(job['longer'])} on {what}"
+    whole = f"loading and {', '.join(job['watched'])}"
+    return {
+        "lines": {f"{file}:{line}": told for (file, line), told in lines.items()},
+        "lines_on": {f"{file}:{line}": longer if (file, line) in missing else whole for file, line in lines},
+    }
+
+
+def _lines_in(
+    runs: Iterable[Callable[[], object]], functions: Mapping[Place, Sequence[FunctionType]], subject: Subject
+) -> dict[Place, list[dict[str, Any]]]:
+    """Return the lines of functions, by their places, as runs hit them."""
+    everything = {id(one): one for at_place in functions.values() for one in at_place}
+    starts = {place: {one.__code__.co_firstlineno for one in at_place} for place, at_place in functions.items()}
     with watched(everything.values()) as profiler:
-        subject.load(job["build"], Path(job["data"]), job["on_bad_bars"])
-        for run in prepared:
+        for run in runs:
             run()
     stats = profiler.get_stats()
-    lines: dict[str, list[dict[str, Any]]] = {}
+    lines: dict[Place, list[dict[str, Any]]] = {}
     for (name, start, _), timings in stats.timings.items():
         path = Path(name)
         if path.is_relative_to(subject.source_root):
             file = path.relative_to(subject.source_root).as_posix()
-            lines.setdefault(f"{file}:{start}", []).extend(_told(path, timings, stats.unit))
+            lines.setdefault((file, start), []).extend(_told(path, timings, stats.unit))
     return {
-        "lines": {
-            f"{file}:{line}": [
-                told for start in sorted(starts[file, line]) for told in lines.get(f"{file}:{start}", [])
-            ]
-            for file, line in places
-        }
+        (file, line): [told for start in sorted(starts[file, line]) for told in lines.get((file, start), [])]
+        for file, line in functions
     }
 
 
