@@ -128,13 +128,18 @@ def bench_pieces(config: Config, path: Path, progress: Progress) -> None:
                 check=False,
             )
         if done.returncode != 0:
-            last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["it said nothing"]
-            raise CheckError(f"the benchmarks of the pieces failed (pytest ended with {done.returncode}): {last[0]}")
+            raise CheckError(f"the benchmarks of the pieces failed: {_why(done.stdout + done.stderr)}")
         pieces = without_machine_name(read_json(found, hint="pytest-benchmark writes it"))
     write_json(path, pieces)
     for one in pieces["benchmarks"]:
         progress.say(f"{one['name']:<40} {seconds(one['stats']['median']):>9}")
     progress.say(f"written to {config.relative(path)}")
+
+
+def _why(said: str) -> str:
+    """Return the line of pytest's that says what failed; its last one where there is none."""
+    lines = said.strip().splitlines() or ["pytest said nothing"]
+    return next((line for line in lines if line.startswith(("FAILED ", "ERROR "))), lines[-1])
 
 
 def without_machine_name(pieces: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,10 @@ import pytest
 
 from engine import generate_market
 from engine.subject import SUBJECT
-from optimizer.attribution import Arms, _told, arms_of, attribute
+from optimizer.attribution import Arms, _differing, _own, _told, arms_of
 from optimizer.benchmark import Arm, Workload
-from optimizer.config import find_config
-from optimizer.processes import Observation, Processes
+from optimizer.processes import Observation
 
-ROOT = Path(__file__).parents[2]
 FINAL = ("vectorization/array_feed", "vectorization/column_features", "vectorization/awaited_bars", "io/matrix_store")
 
 
@@ -73,29 +70,20 @@ def market(tmp_path: Path) -> Path:
     return path
 
 
-def attributed(root: Path, market: Path, final: tuple[str, ...], **options: Any) -> dict[str, Any]:
-    config = find_config(root)
-    jobs = market.parent / "jobs"
-    jobs.mkdir()
+def test_a_change_is_judged_on_its_own_workload_with_the_data_in_its_form(market: Path, tmp_path: Path) -> None:
     workload = Workload(str(market), "refuse", "level")
-    end = time.monotonic() + 100.0
-    caches = market.parent / "caches"
-    return attribute(
-        Processes(config, jobs), workload, final, config.subject, tick=lambda _: None, caches=caches, rounds=1,
-        trials={}, deadline=end, **options,
-    )  # fmt: skip
+    own = _own(SUBJECT, workload, candidate("io/parquet_copy"), tmp_path / "forms")
+    assert own.label == "loading and laying out the data from .csv"
+    assert Path(own.data).is_file()
+    assert _own(SUBJECT, workload, candidate("gates/pass_sets"), tmp_path).label.startswith(
+        "sweep_gates, the first run"
+    )
 
 
-@pytest.mark.slow
-def test_each_change_is_judged_on_its_own_workload(market: Path) -> None:
-    document = attributed(ROOT, market, ("io/parquet_copy",))
-    json.dumps(document, allow_nan=False)
-    (change,) = document["changes"]
-    assert change["name"] == "io/parquet_copy"
-    assert change["workload"] == "loading and laying out the data from .csv"
-    assert [one["workload"] for one in document["workloads"]] == ["level, a run, warm", change["workload"]]
-    assert document["reference_seconds"] > 0.0
-    assert document["final_seconds"] > 0.0
+def test_a_run_that_gives_other_bits_is_found_by_its_scenario() -> None:
+    measured = arm(("a",), [1.0, 2.0])
+    assert _differing(measured, {"level": {}}) == ""
+    assert _differing(measured, {"level": {"fills": "0"}}) == "gives other bits on level"
 
 
 _SPOILS = '''"""Spoil."""
@@ -105,7 +93,7 @@ from engine.catalog import optimization
 @optimization(component="features")
 def spoils(inner):
     def compute(feed, features):
-        {how}
+        raise RuntimeError('boom')
     return compute
 '''
 _MENDS = '''"""Mend."""
@@ -120,20 +108,10 @@ def mends(inner):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("how", "error"),
-    [
-        ("return inner(feed, features[::-1])", "gives other bits on all_features"),
-        ("raise RuntimeError('boom')", "RuntimeError: boom"),
-    ],
-    ids=["other bits", "fails"],
-)
-def test_a_change_that_is_exact_on_the_build_only_is_told_and_not_ranked(
-    python_in, project: Path, market: Path, how: str, error: str
-) -> None:
+def test_a_change_that_works_on_the_build_only_is_told_and_not_ranked(python_in, project: Path, market: Path) -> None:
     """One change spoils the features, the other one mends them: together they are exact."""
     folder = project / "engine" / "optimizations" / "caching"
-    (folder / "spoils.py").write_text(_SPOILS.format(how=how))
+    (folder / "spoils.py").write_text(_SPOILS)
     (folder / "mends.py").write_text(_MENDS)
     code = f"""
 import json
@@ -153,22 +131,22 @@ print(json.dumps(attribute(
     done = python_in(project, "-c", code)
     assert done.returncode == 0, done.stderr
     spoils, mends = json.loads(done.stdout)["changes"]
-    assert error in spoils["error"]
-    assert spoils["error"].startswith("alone: ")
+    assert spoils["error"].startswith("alone: RuntimeError: boom")
     assert spoils["alone"] is None
-    assert error in mends["error"]
-    assert mends["error"].startswith("left out: ")
+    assert mends["error"].startswith("left out: RuntimeError: boom")
+    assert (spoils["alone_with"], mends["left_out_with"]) == ([], [])
 
 
 @pytest.mark.slow
 def test_a_build_that_does_not_give_the_references_bits_ends_it(python_in, project: Path, market: Path) -> None:
     folder = project / "engine" / "optimizations" / "caching"
-    (folder / "spoils.py").write_text(_SPOILS.format(how="raise RuntimeError('boom')"))
+    (folder / "spoils.py").write_text(_SPOILS)
     code = f"""
 from pathlib import Path
 from optimizer.attribution import attribute
 from optimizer.benchmark import Workload
 from optimizer.config import find_config
+from optimizer.errors import CheckError
 from optimizer.processes import Processes
 
 config, folder = find_config(Path.cwd()), Path({str(market.parent)!r})

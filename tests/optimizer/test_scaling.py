@@ -82,7 +82,7 @@ def scaling_of(folder: Path, one: Plan, builds: dict[str, tuple[str, ...]]) -> S
 
 @pytest.mark.slow
 def test_points_are_measured_in_fresh_processes_and_what_there_is_no_time_for_is_told(tmp_path: Path) -> None:
-    builds: dict[str, tuple[str, ...]] = {"reference": (), "final": ("vectorization/array_feed",)}
+    builds: dict[str, tuple[str, ...]] = {"final": ("vectorization/array_feed",)}
     scaling = scaling_of(tmp_path, plan((3, 6, 12, 1_000_000)), builds)
     scaling.measure()
     document = scaling.document("optimize scale", {})
@@ -95,19 +95,18 @@ def test_points_are_measured_in_fresh_processes_and_what_there_is_no_time_for_is
         assert one["seconds_median"] > 0.0
         assert one["peak_bytes"] > document["baseline_bytes"]
     assert [(one["build"], one["symbols"]) for one in document["left_out"]] == [
-        ("reference", 1_000_000),
         ("final", 1_000_000),
     ]
     assert all("it would have taken about" in one["why"] for one in document["left_out"])
     fits = {(one["build"], one["quantity"]): one for one in document["fits"]}
-    assert fits["reference", "seconds"]["points"] == 3
-    assert 0.2 < fits["reference", "seconds"]["exponent"] < 2.0
+    assert fits["final", "seconds"]["points"] == 3
+    assert 0.2 < fits["final", "seconds"]["exponent"] < 2.0
     lines = "\n".join(scale_lines(document))
-    assert "reference: time ~ symbols^" in lines
+    assert "final: time ~ symbols^" in lines
     assert "left out: final, 1000000 symbols, 60 timestamps: it would have taken" in lines
     point = scaling.points[0]
     point.digests.append({**point.digests[0], "fills": "0"})
-    with pytest.raises(CheckError, match="reference gives other bits with 3 symbols, 60 timestamps"):
+    with pytest.raises(CheckError, match="final gives other bits with 3 symbols, 60 timestamps"):
         scaling._check_bits()
 
 
