@@ -128,7 +128,7 @@ class Runner:
             why = order_reason(self._profile.document, candidate)
             self._run.order.append({"name": candidate.name, "focus": candidate.focus, "why": why})
             number = len(candidates) - len(pending)
-            deadline = self._budget.deadline(len(pending) + 2)  # this one, those that wait, and what the run came to
+            deadline = self._budget.deadline(len(pending) + 2)  # this one, those that wait, and the end
             change = self._untried(candidate) or self._tried(candidate, f"{number} of {len(candidates)}", deadline)
             self._run.changes.append(change)
             yield change

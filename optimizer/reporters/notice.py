@@ -17,7 +17,7 @@ from optimizer.notice_claims import claims
 from optimizer.profilers.cpu import shown
 from optimizer.reporters.machine import setting
 from optimizer.reporters.templates import mebibytes, percent, render, seconds
-from optimizer.reporters.texts import worst_text
+from optimizer.reporters.texts import aa_verdict, worst_text
 from optimizer.runner import Change, Run, build_text
 
 _NUMBER = "ECN-0000"  # stands in the text until the number is known
@@ -99,8 +99,10 @@ def _body(config: Config, run: Run, change: Change, out: Path) -> str:
         held=_held(run, change),
         settings=_settings(run),
         memory=_memory(change),
-        aa=str(run.aa) if run.aa else "",
-        aa_verdict="no difference" if run.aa_passed else "a difference, so the measurement is void",
+        aa=f"{run.control.bounds} on {run.control.workload.label}, {run.control.bounds.pairs} pairs"
+        if run.control and run.control.bounds
+        else "",
+        aa_verdict=aa_verdict(run),
         hardware_text=hardware_line(dict(run.hardware)),
         build_file=config.relative(config.subject.build_file),
         build_line=f'"{candidate.name}" = "{_NUMBER}"',

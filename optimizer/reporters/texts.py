@@ -62,7 +62,8 @@ def median_text(arm: Arm | None) -> str:
 def total_text(total: Total) -> str:
     """Return what the run came to on one workload, in a sentence."""
     before, after = (seconds(median(total.seconds(arm))) for arm in (total.before, total.after))
-    return f"{total.workload.label}: {before} with the reference, {after} with the final build, ratio {total.ratio}"
+    ratio = total.ratio or "unknown: too few pairs"
+    return f"{total.workload.label}: {before} with the reference, {after} with the final build, ratio {ratio}"
 
 
 def total_line(run: Run) -> str:
@@ -111,9 +112,11 @@ def profile_line(run: Run) -> str:
 
 def aa_line(run: Run) -> str:
     """Return what the control measured against itself gave, in a sentence."""
-    if run.aa is None:
-        return "A/A control: nothing was measured."
-    found = (
-        "passed, no difference" if run.aa_passed else "FAILED: the control differs from itself, the measurement is void"
-    )
-    return f"A/A control: ratio {run.aa} over {run.aa.pairs} pairs: {found}."
+    if run.control is None:
+        return "A/A control: nothing was measured, or too few pairs."
+    return f"A/A control: ratio {run.control.bounds} on {run.control.workload.label}: {aa_verdict(run)}."
+
+
+def aa_verdict(run: Run) -> str:
+    """Return what that says."""
+    return "passed, no difference" if run.aa_passed else "FAILED: it differs from itself, so the measurement is void"
