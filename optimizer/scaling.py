@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,77 +17,12 @@ from optimizer.errors import CheckError, InputError
 from optimizer.files import write_with
 from optimizer.power_law import PowerLaw, fit_power_law
 from optimizer.processes import Observation, Processes
+from optimizer.scaling_points import AXES, Plan, Point, Size, place_of, point_of
 from optimizer.subject import Build, ScaledData
 
-SYMBOLS, TIMESTAMPS = "symbols", "timestamps"
-AXES = (SYMBOLS, TIMESTAMPS)
-PASSES = 3  # processes a point, where the time is enough
 _SURPLUS = 1.5  # a point may take so much more than its size says, by those before it
 _WARM_SECONDS = 0.3
 _MOST_WARM_RUNS = 3
-
-
-@dataclass(frozen=True)
-class Size:
-    """A market: how many symbols and timestamps it has, and which of the two is being varied."""
-
-    axis: str
-    symbols: int
-    timestamps: int
-
-    @property
-    def value(self) -> int:
-        """The size along its axis."""
-        return self.symbols if self.axis == SYMBOLS else self.timestamps
-
-    @property
-    def bars(self) -> int:
-        """How many bars."""
-        return self.symbols * self.timestamps
-
-    def __str__(self) -> str:
-        """As people write it."""
-        return f"{self.symbols} symbols, {self.timestamps} timestamps"
-
-
-@dataclass
-class Point:
-    """One build on one market: what its processes took, or why it has none."""
-
-    build: str
-    size: Size
-    rows: int | None = None
-    seconds: list[float] = field(default_factory=list)
-    peak_bytes: list[int] = field(default_factory=list)
-    process_seconds: float = 0.0
-    work_seconds: float = 0.0
-    digests: list[Mapping[str, str]] = field(default_factory=list)
-    error: str | None = None
-    left_out: str | None = None
-
-    @property
-    def told(self) -> bool:
-        """Whether there is a figure."""
-        return bool(self.seconds) and self.error is None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is measured: sizes along each axis, the other one fixed; a scenario; the time that it may take."""
-
-    symbols: Sequence[int]
-    timestamps: Sequence[int]
-    fixed_symbols: int
-    fixed_timestamps: int
-    scenario: str
-    budget_seconds: float
-    passes: int = PASSES
-
-    def sizes(self) -> list[Size]:
-        """Return all markets, the smallest first."""
-        along = [Size(SYMBOLS, count, self.fixed_timestamps) for count in dict.fromkeys(self.symbols)]
-        along += [Size(TIMESTAMPS, self.fixed_symbols, count) for count in dict.fromkeys(self.timestamps)]
-        return sorted(along, key=lambda size: (size.bars, size.axis, size.value))
 
 
 class Scaling:
@@ -234,8 +168,8 @@ class Scaling:
             "limits": self._processes.limits.as_document(),
             "builds": {name: list(build) for name, build in self._builds.items()},
             "baseline_bytes": self.baseline_bytes,
-            "points": [_point(one) for one in self.points if one.left_out is None],
-            "left_out": [_place(one) | {"why": one.left_out} for one in self.points if one.left_out is not None],
+            "points": [point_of(one) for one in self.points if one.left_out is None],
+            "left_out": [place_of(one) | {"why": one.left_out} for one in self.points if one.left_out is not None],
             "fits": [
                 {"build": build, "axis": axis, "quantity": quantity}
                 | {"exponent": law.exponent, "low": law.low, "high": law.high, "r2": law.r2, "points": law.points}
@@ -254,19 +188,3 @@ def scaled_data_of(processes: Processes) -> Callable[..., Any]:
         hint = "Give the subject a method scaled_data(*, symbols, timestamps) that returns a table of bars"
         raise InputError("the engine generates no markets of a given size", where=processes.subject.name, hint=hint)
     return subject.scaled_data
-
-
-def _place(point: Point) -> dict[str, Any]:
-    size = point.size
-    return {"build": point.build, "axis": size.axis, "symbols": size.symbols, "timestamps": size.timestamps}
-
-
-def _point(point: Point) -> dict[str, Any]:
-    return _place(point) | {
-        "rows": point.rows,
-        "seconds_median": median(point.seconds) if point.told else None,
-        "seconds_all": point.seconds,
-        "peak_bytes": int(median(point.peak_bytes)) if point.told else None,
-        "peak_bytes_all": point.peak_bytes,
-        "error": point.error,
-    }

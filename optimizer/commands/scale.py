@@ -15,7 +15,8 @@ from optimizer.hardware import hardware_profile
 from optimizer.limits import Limits
 from optimizer.progress import Progress, make_console
 from optimizer.reporters.scale_text import scale_lines
-from optimizer.scaling import Plan, Scaling
+from optimizer.scaling import Scaling
+from optimizer.scaling_points import Plan
 
 _SYMBOLS = "10,30,100,300,1000,2000"
 _TIMESTAMPS = "100,300,1000,3000"

@@ -14,7 +14,8 @@ from optimizer.errors import CheckError, InputError
 from optimizer.power_law import fit_power_law, t_quantile
 from optimizer.processes import Processes
 from optimizer.reporters.scale_text import scale_lines
-from optimizer.scaling import Plan, Scaling, Size
+from optimizer.scaling import Scaling
+from optimizer.scaling_points import Plan, Size
 
 ROOT = Path(__file__).parents[2]
 
