@@ -62,7 +62,7 @@ def bench_section(documents: Documents) -> Section:
         ]
         blocks.append(table("The pieces alone (pytest-benchmark)", ("piece", "#median", "#least", "#rounds"), parts))
     else:
-        blocks.append(Missing("The pieces alone.", "make bench"))
+        blocks.append(Missing("The pieces alone.", "optimize bench"))
     return Section("bench", title, tuple(blocks))
 
 

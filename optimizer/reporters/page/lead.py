@@ -66,7 +66,8 @@ def action_of(documents: Documents) -> Line:
     parts: list[Inline] = []
     open_ = [change for change in facts.passed(run) if _status(documents, change) == "proposed"]
     if open_:
-        parts += [f"Review {_notices(open_)}, then accept in that order, beginning with "]
+        then = "then accept in that order, beginning with " if len(open_) > 1 else "then accept it: "
+        parts += [f"Review {_notices(open_)}, {then}"]
         parts += [Code(f"optimize ecn accept {text(open_[0], 'ecn')}"), ". "]
     elif facts.passed(run):
         parts.append("Nothing waits for a signature. ")
@@ -104,7 +105,11 @@ def keys_of(documents: Documents) -> list[Key]:
     peak = at(total, "peak") or {}
     aa = at(run, "aa_control")
     return [
-        Key("Whole", ratio(number(total, "ratio")), f"95 %: {between(interval(total, 'ci95'))}"),
+        Key(
+            "Whole",
+            ratio(number(total, "ratio")),
+            f"95 %: {between(interval(total, 'ci95'))}" if interval(total, "ci95") else "no interval",
+        ),
         Key("Largest step", ratio(number(best, "seconds", "ratio")), short(text(best, "name")) or "no change passed"),
         Key(
             "Peak memory",

@@ -36,7 +36,7 @@ def control_section(documents: Documents) -> Section:
     """Tell what the control gave against itself."""
     run = documents.run
     found = number(run, "aa_control", "ratio")
-    if found is None:
+    if found is None and interval(run, "aa_control", "bounds") is None:
         what = "The control against itself (A/A): it is measured with the first change that is exact."
         return Section("control", "The control against itself", (Missing(what, facts.reproduce(run)),))
     fine = at(run, "aa_control", "passed") is not False
