@@ -15,12 +15,13 @@ PEERS_PYTHON ?= $(shell for one in python3.11 python3.12 python3.13; do $$one -c
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# one change of each focus, on what it requires; `optimize` alone tries all there are, in a quarter of an hour
+# one change of each focus, on what it requires; `optimize` alone tries all there are, in half an hour
 DEMO := vectorization/compiled_loop caching/feature_cache io/matrix_store gates/pass_sets early-exit/passing_bars \
 	parallelism/spawned_trials
 
-demo: $(READY) ## Profile, try, prove and measure a change of each focus on generated data; notices in reports/demo
-	@$(BIN)/optimize $(addprefix --only ,$(DEMO)) --out reports/demo; code=$$?; \
+demo: $(READY) ## Profile, try, prove and measure a change of each focus on generated data; report in reports/demo
+	@$(BIN)/optimize scale --budget 1 --out reports/demo
+	@$(BIN)/optimize $(addprefix --only ,$(DEMO)) --attribute --out reports/demo; code=$$?; \
 	case $$code in \
 		1) echo "A change was refused: its notice tells why.";; \
 		3) echo "The machine was too noisy to measure on: the notices say so. Try again when it is quiet.";; \
@@ -56,7 +57,7 @@ lock: $(READY) ## Renew requirements.lock from pyproject.toml
 		--upgrade --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment, caches and runs; notices and golden sets stay
-	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest reports/index.html reports/index.md
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV): once, about a minute"

@@ -110,7 +110,9 @@ def read_documents(out: Path, folder: Path, base: Path) -> Documents:
         after_folder=folder if own_after else out,
         attribution=object_of(folder / "attribution.json"),
         scaling=object_of(folder / "scaling.json", out / "scaling.json"),
-        calibration=object_of(out / "calibration.json"),
+        calibration=object_of(
+            out / "calibration.json", out.parent / "calibration.json"
+        ),  # of the instrument: one for all
         hardware=object_of(out / "hardware.json"),
         bench=_first((out / "bench.json",), damaged),
         pieces=object_of(out / "bench-pieces.json"),
