@@ -81,7 +81,7 @@ def test_the_planted_hotspot_comes_first_with_its_costliest_line(faulty: Documen
 def test_the_planted_leak_is_named_with_its_bytes_a_run(faulty: Document) -> None:
     (leak,) = faulty["memory"]["leaks"]
     assert (leak["function"], leak["file"]) == ("remember", "faulty.py")
-    assert 300_000 <= leak["per_run_bytes"] < 310_000
+    assert abs(leak["per_run_bytes"] - 300_000) < 1_024  # the list that keeps it grows, too, now and then
     assert leak["bytes"] >= 2 * 300_000
     assert faulty["memory"]["peak_bytes"] > 300_000
 
