@@ -88,6 +88,7 @@ class Runner:
         run.notes = found["notes"]
         run.data |= {name: found[name] for name in ("symbols", "timestamps", "rows")}
         self._look_at_machine()
+        run.documents["limits"] = self.processes.limits.as_document()
 
     def _look_at_machine(self) -> None:
         """Measure the machine, and note the settings that it calls for."""
@@ -123,9 +124,11 @@ class Runner:
         while pending:
             if self._profile.build != self._run.final:
                 self._profile = self._profiled(self._run.final)
-            candidate = next_of(pending, self._profile.shares)
+            document = self._profile.document
+            focuses = {one["focus"]: one["share"] for one in document["advice"]}
+            candidate = next_of(pending, self._profile.shares, focuses)
             pending.remove(candidate)
-            why = order_reason(self._profile.document, candidate)
+            why = order_reason(document, candidate)
             self._run.order.append({"name": candidate.name, "focus": candidate.focus, "why": why})
             number = len(candidates) - len(pending)
             deadline = self._budget.deadline(len(pending) + 2)  # this one, those that wait, and the end

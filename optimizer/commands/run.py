@@ -121,7 +121,8 @@ def _tell(run: Run, ecns: dict[str, str], out: Path) -> None:
 def _leave_whole(run: Run, ecns: dict[str, str]) -> None:
     """Keep what an interrupted run has found out, since its notices name it; leave nothing where it found nothing."""
     if run.changes:
-        write_run(run, ecns)
+        with suppress(OSError):  # what ended the run is told, not that a full disk does not take this either
+            write_run(run, ecns)
         return
     shutil.rmtree(run.folder, ignore_errors=True)
     with suppress(OSError):

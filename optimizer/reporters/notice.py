@@ -12,6 +12,7 @@ from optimizer.config import Config
 from optimizer.decision import REFUSED
 from optimizer.ecn import PROPOSED, REJECTED, Front, Notice, write_notice
 from optimizer.hardware import hardware_line
+from optimizer.limits import Limits
 from optimizer.machine_settings import NAMES
 from optimizer.notice_claims import claims
 from optimizer.profilers.cpu import shown
@@ -103,12 +104,13 @@ def _body(config: Config, run: Run, change: Change, out: Path) -> str:
         if run.control and run.control.bounds
         else "",
         aa_verdict=aa_verdict(run),
-        hardware_text=hardware_line(dict(run.hardware)),
+        hardware_text=_hardware(run),
         build_file=config.relative(config.subject.build_file),
         build_line=f'"{candidate.name}" = "{_NUMBER}"',
         reproduce=_reproduce(run, change),
         verify=_about("verify", config, out),
         sign=_about("accept", config, out),
+        withdraw=_about("withdraw", config, out) + ' --why "..."',
         accept=decision.passed,
     )
 
@@ -125,6 +127,12 @@ def _held(run: Run, change: Change) -> str:
         f"at every look together (after {looks} pairs), so that all verdicts of the run, on {among}, hold with "
         f"{plan.family_confidence:.0%}; a change within {EFFECT - 1:.0%} counts as none"
     )
+
+
+def _hardware(run: Run) -> str:
+    """Return the machine, and the limits that the processes had, if any."""
+    limits = Limits(**run.documents.get("limits", {}))
+    return hardware_line(run.hardware) + (f"; measured under {limits}" if limits else "")
 
 
 def _settings(run: Run) -> list[dict[str, str]]:
