@@ -19,10 +19,10 @@ from optimizer.commands.golden import golden
 from optimizer.commands.hardware import hardware
 from optimizer.commands.history import history
 from optimizer.commands.look import look
-from optimizer.commands.profile import profile
+from optimizer.commands.profile import profile as profile_command
 from optimizer.commands.replay import replay
 from optimizer.commands.report import report
-from optimizer.commands.run import Asked, run_command
+from optimizer.commands.run import FULL, PROFILES, Asked, run_command
 from optimizer.commands.scale import scale
 from optimizer.commands.shared import BAD_BARS, limited, project
 from optimizer.errors import CheckError, InputError
@@ -85,6 +85,13 @@ def _fail(text: str, code: int) -> None:
     help="How many environments each change is held to.",
 )
 @click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default=FULL,
+    show_default=True,
+    help="Look also at lines, memory, I/O, caches, cores and repeated work, or only at where the time goes.",
+)
+@click.option(
     "--budget",
     type=click.FloatRange(min=0.0, min_open=True),
     metavar="MINUTES",
@@ -108,6 +115,7 @@ def main(
     only: tuple[str, ...],
     start: str,
     matrix: str,
+    profile: str,
     budget: float | None,
     attributes: bool,
     memory: int | None,
@@ -132,7 +140,7 @@ def main(
     if ctx.invoked_subcommand is not None:
         return
     limits = Limits(memory_bytes=memory, cores=cores)
-    asked = Asked(focus, data, on_bad_bars, scenario, only, start, matrix, out, budget, limits, attributes)
+    asked = Asked(focus, data, on_bad_bars, scenario, only, start, matrix, out, budget, limits, attributes, profile)
     ctx.exit(run_command(project(), asked))
 
 
@@ -147,7 +155,7 @@ for command in (
     hardware,
     history,
     look,
-    profile,
+    profile_command,
     replay,
     report,
     scale,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class Runner:
         progress: Progress,
         matrix: str = "quick",
         *,
+        kinds: Collection[str] = ALL_KINDS,
         budget: Budget | None = None,
         limits: Limits = NO_LIMITS,
     ) -> None:
@@ -60,6 +61,7 @@ class Runner:
         self._run = run
         self._progress = progress
         self._matrix = matrix
+        self._kinds = kinds
         self._budget = budget or Budget()
         run.budget_seconds = self._budget.seconds
         self.processes = Processes(config, run.folder / "jobs", limits=limits)
@@ -137,13 +139,13 @@ class Runner:
             yield change
 
     def _profiled(self, build: Build, kept_as: str = "") -> Profile:
-        """Profile a build: in every kind where that is to be kept with the run, else only where its time goes."""
+        """Profile a build: in all kinds of the run where that is to be kept with it, else only where its time goes."""
         job = self._run.workload.job() | {
             "scenarios": self._scenarios,
             "warm_up": list(self._config.subject.common_scenarios),
         }
         folder = self._run.folder / f"profile-{kept_as}" if kept_as else self._scratch / "profile"
-        kinds = ALL_KINDS if kept_as else ()
+        kinds = self._kinds if kept_as else ()
         with self._progress.stage(f"Profiling {build_text(build)}"):
             found = profile_build(self.processes, build, job, folder, tick=self._progress.tick, kinds=kinds)
         if kept_as:

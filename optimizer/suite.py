@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,7 @@ def bench_pieces(config: Config, path: Path, progress: Progress) -> None:
             done = subprocess.run(  # noqa: S603 - our own Python, no shell
                 [sys.executable, "-m", "pytest", str(config.benchmarks), *options, "-p", "no:cacheprovider"],
                 cwd=config.root,
+                env={name: one for name, one in os.environ.items() if not name.startswith("PYTEST_")},  # its own pytest
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

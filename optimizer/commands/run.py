@@ -17,6 +17,7 @@ from optimizer.files import read_json
 from optimizer.ledger import keep
 from optimizer.limits import Limits
 from optimizer.ordering import without
+from optimizer.profiling import ALL_KINDS
 from optimizer.progress import Progress, make_console
 from optimizer.reporters.notice import write_change
 from optimizer.reporters.pages import write_pages
@@ -24,6 +25,9 @@ from optimizer.reporters.run_json import write_run
 from optimizer.reporters.terminal import print_change, print_order, print_profile, print_summary
 from optimizer.runner import Run, Runner, chosen, new_run
 from optimizer.subject import Build, Candidate
+
+FULL, QUICK = "full", "quick"
+PROFILES = (FULL, QUICK)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Asked:
     budget: float | None
     limits: Limits
     attributes: bool
+    profile: str
 
 
 def run_command(config: Config, asked: Asked) -> int:
@@ -65,7 +70,8 @@ def run_command(config: Config, asked: Asked) -> int:
     run = new_run(config, out, asked.focus, held_to, wanted, scenario_given=asked.scenario is not None)
     run.data["generated"] = asked.data is None
     budget = Budget(asked.budget * 60.0 if asked.budget is not None else None)
-    runner = Runner(config, run, progress, asked.matrix, budget=budget, limits=asked.limits)
+    kinds = ALL_KINDS if asked.profile == FULL else ()
+    runner = Runner(config, run, progress, asked.matrix, kinds=kinds, budget=budget, limits=asked.limits)
     return _carry_out(config, runner, run, candidates, first, out, progress, attributes=asked.attributes)
 
 

@@ -17,7 +17,9 @@ def test_a_candidate_for_which_no_time_is_left_is_not_tried(small_project: Path,
     """The budget is over before the first profile is: the notice says so, and the build stays as it was."""
     data = small_project / "prices.parquet"
     generate_market(symbols=8, bars=120).write_parquet(data)
-    done = run_in(small_project, "--only", "caching/feature_cache", "--data", data, "--budget", "0.001")
+    done = run_in(
+        small_project, "--only", "caching/feature_cache", "--data", data, "--budget", "0.001", "--profile", "quick"
+    )
     assert done.returncode == 0, done.stderr
     run = json.loads((small_project / "reports" / "latest" / "run.json").read_text())
     (change,) = run["changes"]

@@ -148,6 +148,11 @@ def proven(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[[Pat
         assert error in sure
         sure = sure.replace(error, f"{error.split('=')[0]}= Fraction(10, 100)")
     stats.write_text(sure)
+    benchmark = (
+        project / "optimizer" / "benchmark.py"
+    )  # half the wait is a large gain: what a busy machine does is none
+    assert "EFFECT = 1.02" in benchmark.read_text()
+    benchmark.write_text(benchmark.read_text().replace("EFFECT = 1.02", "EFFECT = 1.3"))
     return project
 
 
@@ -156,7 +161,7 @@ def written(proven: Path) -> Path:
     """The notice, of a run that was recorded, measured, and written."""
     recorded = run(proven, "-m", "optimizer.cli", "golden", "record", "--reason", "a beginning")
     assert recorded.returncode == 0, recorded.stderr
-    done = again_where_void(lambda: run(proven, "-m", "optimizer.cli", "--only", NAME))
+    done = again_where_void(lambda: run(proven, "-m", "optimizer.cli", "--only", NAME, "--profile", "quick"))
     assert done.returncode == 0, done.stdout + done.stderr
     return next((proven / "reports" / "ecn").glob("ECN-0001-*.md"))
 

@@ -18,7 +18,7 @@ import pytest
 
 from engine.features import EMA, SMA
 from optimizer.ordering import next_of
-from optimizer.profilers import advice, cachegrind, counters
+from optimizer.profilers import advice, cachegrind, counters, repeats
 from optimizer.profilers.functions import functions_at
 from optimizer.profilers.idle import idle_in
 from optimizer.profilers.keys import Keys, NoKeyError
@@ -122,7 +122,8 @@ def test_a_call_within_one_that_is_repeated_does_not_count_again() -> None:
     assert [(one["function"], one["repeated"]) for one in watcher.found(HERE, 0.0)] == [("outer", 4)]
 
 
-def test_the_same_in_the_next_run_is_told_apart() -> None:
+def test_the_same_in_the_next_run_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "LEAST_SECONDS", 0.0)  # a call so short is not worth a line
     watcher = Watcher(HERE)
     for run in (1, 2):
         with watcher.watching(run, math.inf):

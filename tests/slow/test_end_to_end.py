@@ -95,7 +95,7 @@ def test_a_wrong_candidate_is_refused_with_its_first_divergence_and_exit_code_1(
         "        return broker\n"
         "    return make\n"
     )
-    done = optimize("--only", "caching/wrong", "--data", data, cwd=project)
+    done = optimize("--only", "caching/wrong", "--data", data, "--profile", "quick", cwd=project)
     assert done.returncode == 1, done.stderr
     assert "DIVERGED    caching/wrong" in done.stdout
     run = json.loads((project / "reports" / "latest" / "run.json").read_text())
@@ -118,7 +118,7 @@ def test_a_crashing_candidate_is_an_observation(optimize, project: Path, data: P
         "        raise RuntimeError('boom')\n"
         "    return compute\n"
     )
-    done = optimize("--only", "caching/crash", "--data", data, cwd=project)
+    done = optimize("--only", "caching/crash", "--data", data, "--profile", "quick", cwd=project)
     assert done.returncode == 1
     assert "RuntimeError: boom (at crash.py:8 compute)" in done.stdout
     assert "Traceback" not in done.stderr
