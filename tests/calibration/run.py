@@ -29,6 +29,7 @@ from tests.calibration.trials import Outcome, compare
 
 ROOT = Path(__file__).parents[2]
 RUNS, EFFECT_RUNS = 200, 60
+FOR_THE_PAGE = 100  # comparisons for each condition: fewer say too little to be told in a document
 EFFECTS = (5.0, 10.0, 30.0)
 CONDITIONS = (("quiet", 0), ("two hogs", 2))
 _TELL_EVERY = 10
@@ -39,8 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, write and print; return 1 where the promise is broken."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the hogs are ended, too
-    is_whole = options.runs >= RUNS and options.pairs is None
-    document = measured(options.runs, max(1, options.runs * EFFECT_RUNS // RUNS), options.pairs)
+    is_whole = options.runs >= FOR_THE_PAGE and options.pairs is None
+    effect_runs = EFFECT_RUNS if is_whole else max(1, options.runs * EFFECT_RUNS // RUNS)
+    document = measured(options.runs, effect_runs, options.pairs)
     write_json(options.out / ("calibration.json" if is_whole else "calibration-part.json"), document)
     if is_whole and options.out == ROOT / "reports":
         write_page(ROOT / "docs" / "MEASURING.md", document)

@@ -18,7 +18,7 @@ from optimizer.stats import plan_for
 from optimizer.subject import Build
 
 _LIGHT = Path(__file__).with_name("light.py")
-_STEPS = 80_000  # about 10 ms
+_STEPS = 40_000  # about 5 ms
 _TIMEOUT_SECONDS = 60.0
 _WORKLOAD = Workload("no data", "refuse", "loop")
 
