@@ -21,7 +21,7 @@ DEMO := vectorization/compiled_loop caching/feature_cache io/matrix_store gates/
 
 demo: $(READY) ## Profile, try, prove and measure a change of each focus on generated data; report in reports/demo
 	@$(BIN)/optimize scale --budget 1 --out reports/demo
-	@$(BIN)/optimize $(addprefix --only ,$(DEMO)) --attribute --out reports/demo; code=$$?; \
+	@$(BIN)/optimize $(addprefix --only ,$(DEMO)) --attribute --budget 20 --out reports/demo; code=$$?; \
 	case $$code in \
 		1) echo "A change was refused: its notice tells why.";; \
 		3) echo "The machine was too noisy to measure on: the notices say so. Try again when it is quiet.";; \

@@ -29,7 +29,7 @@ from tests.calibration.trials import Outcome, compare
 
 ROOT = Path(__file__).parents[2]
 RUNS, EFFECT_RUNS = 200, 60
-FOR_THE_PAGE = 100  # comparisons for each condition: fewer say too little to be told in a document
+FOR_THE_PAGE = 50  # comparisons for each condition: fewer say too little to be told in a document
 EFFECTS = (5.0, 10.0, 30.0)
 CONDITIONS = (("quiet", 0), ("two hogs", 2))
 _TELL_EVERY = 10
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the hogs are ended, too
     is_whole = options.runs >= FOR_THE_PAGE and options.pairs is None
-    effect_runs = EFFECT_RUNS if is_whole else max(1, options.runs * EFFECT_RUNS // RUNS)
+    effect_runs = options.effect_runs or max(1, options.runs * EFFECT_RUNS // RUNS)
     document = measured(options.runs, effect_runs, options.pairs)
     write_json(options.out / ("calibration.json" if is_whole else "calibration-part.json"), document)
     if is_whole and options.out == ROOT / "reports":
@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=RUNS, help="A/A comparisons for each condition; 200 if not given")
+    parser.add_argument(
+        "--effect-runs", type=int, help="comparisons for each effect; three tenths of --runs if not given"
+    )
     parser.add_argument(
         "--pairs", type=int, help="the most pairs of a comparison; as many as the plan has if not given"
     )
