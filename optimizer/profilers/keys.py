@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import marshal
+import marshal  # exact: written to be hashed, and never read
 from datetime import date, time, timedelta
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
