@@ -15,7 +15,7 @@ PEERS_PYTHON ?= $(shell for one in python3.11 python3.12 python3.13; do $$one -c
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# one change of each focus, on what it requires; `optimize` alone tries all there are, in half an hour
+# one change of each focus, on what it requires; `optimize` alone tries all there are
 DEMO := vectorization/compiled_loop caching/feature_cache io/matrix_store gates/pass_sets early-exit/passing_bars \
 	parallelism/spawned_trials
 
