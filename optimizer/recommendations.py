@@ -45,6 +45,11 @@ KINDS = (
 )
 
 
+def settings_of_kinds(settings_for: SettingsFor) -> dict[str, Any]:
+    """Return the settings of each kind of machine, as hardware.json and run.json have them."""
+    return {kind.name: settings_for(kind.hardware()) for kind in KINDS}
+
+
 def recommendations(documents: Document, settings_for: SettingsFor | None = None) -> list[dict[str, Any]]:
     """Return a row for each kind of machine: what is assumed of it, its settings, and the figures to expect.
 

@@ -22,7 +22,7 @@ from optimizer.ordering import next_of, with_required
 from optimizer.processes import Processes
 from optimizer.profiling import ALL_KINDS, hotspots_of, order_reason, profile_build
 from optimizer.progress import Progress
-from optimizer.recommendations import KINDS
+from optimizer.recommendations import settings_of_kinds
 from optimizer.run import Change, Control, Profile, Run, Total, build_text, new_run
 from optimizer.static_look import look
 from optimizer.stats import plan_for
@@ -99,7 +99,7 @@ class Runner:
             profile = hardware_profile(measure=True, folder=run.folder)
         settings_for = settings_of(self._config.subject, run.data["symbols"])
         run.documents["settings"] = settings_for(profile)
-        run.hardware = profile | {"settings_of_kinds": {kind.name: settings_for(kind.hardware()) for kind in KINDS}}
+        run.hardware = profile | {"settings_of_kinds": settings_of_kinds(settings_for)}
 
     def workload_of(self, candidate: Candidate) -> Workload:
         """Return what a candidate is judged on, with the data in the form that it needs."""

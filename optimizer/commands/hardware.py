@@ -15,7 +15,7 @@ from optimizer.files import read_json, write_json
 from optimizer.hardware import hardware_profile
 from optimizer.machine_settings import settings_of
 from optimizer.progress import Progress, make_console
-from optimizer.recommendations import KINDS, recommendations
+from optimizer.recommendations import recommendations, settings_of_kinds
 from optimizer.reporters.machine import kinds_lines, machine_lines, settings_lines
 from optimizer.subject import Tunable
 
@@ -53,7 +53,7 @@ def hardware(data: Path | None, symbols: int | None, no_measure: bool, write: bo
 
     settings_for = settings_of(config.subject, symbols)
     settings = settings_for(profile)
-    kinds = {kind.name: settings_for(kind.hardware()) for kind in KINDS}
+    kinds = settings_of_kinds(settings_for)
     write_json(out / "hardware.json", profile | {"settings": settings, "settings_of_kinds": kinds})
     progress.say("\n".join(machine_lines(profile)))
     if settings is not None:
