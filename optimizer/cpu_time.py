@@ -19,7 +19,12 @@ def others_ns() -> int:
     they are in; those that have ended and were waited for, by what the system has added up for this process.
     """
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return int((ended.ru_utime + ended.ru_stime) * 1e9) + sum(_clock_ns(pid) for pid in _running())
+    return int((ended.ru_utime + ended.ru_stime) * 1e9) + sum(running_ns().values())
+
+
+def running_ns() -> dict[int, int]:
+    """Return the time used by each process below this one that still runs, in nanoseconds, by its number."""
+    return {pid: _clock_ns(pid) for pid in _running()}
 
 
 def _running() -> list[int]:

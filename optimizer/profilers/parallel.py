@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from optimizer.cpu_time import running_ns
 from optimizer.subject import Session, Subject
 
 _LEAST_SECONDS = 0.5
@@ -19,8 +19,7 @@ def profile_parallel(subject: Subject, session: Session, job: dict[str, Any]) ->
     """Run a scenario under the clock: again where the first run has started workers, which are there by then.
 
     `efficiency` is the CPU seconds over wall seconds times `workers`, the processes that took part; `busy_cores` is
-    the CPU seconds over the wall seconds, threads of libraries included. Processes are counted by the kernel's clock
-    ticks, mostly of 10 ms, and only those that still live.
+    the CPU seconds over the wall seconds, threads of libraries included. Only processes that still live are counted.
     """
     run = session.prepare(job["parallel"])
     wall, spent, runs = _timed(run)
@@ -54,22 +53,4 @@ def _timed(run: Callable[[], object]) -> tuple[float, dict[int, float], int]:
 
 def _cpu_of_processes() -> dict[int, float]:
     """Return the CPU seconds of this process and of every living one below it."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    parents: dict[int, int] = {}
-    seconds: dict[int, float] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()  # a name may hold anything, so count from its end
-        except OSError:
-            continue  # it has just ended
-        process = int(path.parent.name)
-        parents[process], seconds[process] = int(fields[1]), (int(fields[11]) + int(fields[12])) / ticks
-    own = os.getpid()
-    below = {process for process in parents if _is_below(process, own, parents)}
-    return {process: seconds[process] for process in below} | {own: time.process_time()}
-
-
-def _is_below(process: int, top: int, parents: dict[int, int]) -> bool:
-    while process in parents and process != top:
-        process = parents[process]
-    return process == top
+    return {pid: used / 1e9 for pid, used in running_ns().items()} | {os.getpid(): time.process_time()}
