@@ -29,7 +29,7 @@ demo: $(READY) ## Profile, try, prove and measure a change of each focus on gene
 	esac
 
 test: $(READY) ## Run all tests, with coverage, a file at a time on each of two cores
-	$(BIN)/pytest --cov -n 2 --dist loadfile
+	$(BIN)/pytest --cov -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Format check, lint, types, and the layers of the house
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +16,29 @@ from engine.catalog import build_of, catalog, extend
 
 ROOT = Path(__file__).parents[1]
 US500 = "us500_2007_2017_daily.parquet"
+MANY_RUNS = ("contracts", "properties")  # folders of tests that are marked many_runs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no core waits at the end for what another has begun last."""
+    for item in items:
+        if item.path.parent.name in MANY_RUNS:
+            item.add_marker("many_runs")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Coverage would take what runs the engine again and again three times as long; others cover the same lines."""
+    if not item.get_closest_marker("many_runs"):
+        return (yield)
+    trace = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
 
 
 @pytest.fixture(autouse=True)

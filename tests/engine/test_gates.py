@@ -188,6 +188,7 @@ def test_any_order_of_thresholds_gives_the_references_flags() -> None:
         assert list(loaded.pipeline.gates(loaded.feed, gate, None)) == evaluate_gate(loaded.feed, gate)
 
 
+@pytest.mark.many_runs
 def test_a_sweep_that_tightens_and_loosens_is_spared_four_fifths_of_the_evaluations() -> None:
     points = [
         {"momentum": momentum, "atr_percent": atr_percent}

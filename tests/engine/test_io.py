@@ -345,6 +345,7 @@ def test_the_store_gives_the_same_bits_for_every_kind_of_time(
 
 
 @pytest.mark.slow
+@pytest.mark.many_runs
 def test_every_scenario_runs_on_mapped_arrays_with_the_references_bits(
     tmp_path: Path, whole_build: tuple[str, ...]
 ) -> None:

@@ -135,6 +135,7 @@ print(_refused(TrialRow(None, "digest", None)).error)
     assert told == ["None", "ArithmeticError: denormal numbers are flushed to zero in this process"]
 
 
+@pytest.mark.many_runs
 def test_no_process_is_forked(engine_is_free_of: Callable[..., None]) -> None:
     """Polars can hang after a fork: workers are processes of their own, started anew."""
     engine_is_free_of("fork")

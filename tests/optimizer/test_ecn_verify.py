@@ -196,6 +196,9 @@ def standings(done: Done) -> dict[str, str]:
 @pytest.mark.slow
 def test_a_notice_made_here_verifies_here(proven: Path, written: Path) -> None:
     """Every line holds, the ratio measured anew among them, and the ledger has it."""
+    (change,) = json.loads((proven / "reports" / "latest" / "run.json").read_text())["changes"]
+    assert change["seconds"]["pairs"] >= 6
+    assert change["worst"]["workload"]
     done = again_where_void(lambda: verify(proven, "ECN-0001"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(standings(done).values()) == {"holds"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -23,17 +22,7 @@ from engine.strategies import (
     target_weights,
 )
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True, scope="module")
-def untraced():
-    """Coverage would take these long runs three times as long; the same lines are covered elsewhere."""
-    trace = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(trace)
-
+pytestmark = [pytest.mark.slow, pytest.mark.many_runs]
 
 EXAMPLES = {
     "buy_and_hold": (buy_and_hold.BuyAndHold, Settings()),
