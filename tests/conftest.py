@@ -94,7 +94,7 @@ def copied_project(copy: Path) -> Path:
     """Copy what the project is made of, without its tests."""
     copy.mkdir()
     for name in ("engine", "optimizer", "ecn_templates", "golden"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, copy / name)
     shutil.copytree(ROOT / "reports" / "ecn", copy / "reports" / "ecn")
     shutil.copy(ROOT / "pyproject.toml", copy)
     return copy

@@ -80,52 +80,6 @@ def test_a_run_leaves_what_others_rely_on(optimize, project: Path, data: Path) -
     assert "optimize --only vectorization/array_feed --data" in notice.body
 
 
-def test_a_wrong_candidate_is_refused_with_its_first_divergence_and_exit_code_1(
-    optimize, project: Path, data: Path
-) -> None:
-    empty_build(project)
-    path = project / "engine" / "optimizations" / "caching" / "wrong.py"
-    path.write_text(
-        '"""Sell at the high.\n\nHow: it cheats.\n"""\n'
-        "from engine.catalog import optimization\n\n\n"
-        '@optimization(component="broker")\n'
-        "def wrong(inner):\n"
-        "    def make(feed, settings, rules):\n"
-        "        broker = inner(feed, settings, rules)\n"
-        "        fill = broker._execute\n"
-        "        broker._execute = lambda one, bar, price: fill(one, bar, price if one.units > 0 else bar.high)\n"
-        "        return broker\n"
-        "    return make\n"
-    )
-    done = optimize("--only", "caching/wrong", "--data", data, "--profile", "quick", cwd=project)
-    assert done.returncode == 1, done.stderr
-    assert "DIVERGED    caching/wrong" in done.stdout
-    run = json.loads((project / "reports" / "latest" / "run.json").read_text())
-    (change,) = run["changes"]
-    assert change["parity"]["exact"] is False
-    assert change["parity"]["divergence"]["field"] == "price"
-    notice = read_notice(next((project / "reports" / "ecn").glob("*-wrong.md")))
-    assert (notice.front.status, notice.front.verdict) == ("rejected", "diverged")
-    assert optimize("ecn", "accept", notice.front.ecn, cwd=project).returncode == 2
-
-
-def test_a_crashing_candidate_is_an_observation(optimize, project: Path, data: Path) -> None:
-    empty_build(project)
-    (project / "engine" / "optimizations" / "caching" / "crash.py").write_text(
-        '"""Crash."""\n'
-        "from engine.catalog import optimization\n\n\n"
-        '@optimization(component="features")\n'
-        "def crash(inner):\n"
-        "    def compute(feed, features):\n"
-        "        raise RuntimeError('boom')\n"
-        "    return compute\n"
-    )
-    done = optimize("--only", "caching/crash", "--data", data, "--profile", "quick", cwd=project)
-    assert done.returncode == 1
-    assert "RuntimeError: boom (at crash.py:8 compute)" in done.stdout
-    assert "Traceback" not in done.stderr
-
-
 def test_interrupting_a_run_leaves_no_half_written_run(project: Path, data: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "optimizer.cli", "--only", "vectorization/array_feed", "--data", str(data)],
@@ -143,12 +97,6 @@ def test_interrupting_a_run_leaves_no_half_written_run(project: Path, data: Path
     assert "interrupted" in told
     assert not list((project / "reports").glob("runs/*"))
     assert not (project / "reports" / "latest").exists()
-
-
-def test_the_real_prices_run_exactly_under_the_accepted_build(optimize, us500: Path) -> None:
-    done = optimize("check", "--data", us500, "--on-bad-bars", "drop")
-    assert done.returncode == 0, done.stderr
-    assert "EXACT" in done.stdout
 
 
 def test_data_of_any_kind_can_be_checked(optimize, bars: pl.DataFrame, tmp_path: Path) -> None:
