@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from optimizer.benchmark import EFFECT, Arm, ratio_of
+from optimizer.benchmark import EFFECT, RUN, Arm, Workload, ratio_of
 from optimizer.files import write_json
 from optimizer.profilers.cpu import shown
 from optimizer.run import Change, Control, Run, Total
@@ -93,9 +93,14 @@ def _total(total: Total | None) -> dict[str, Any]:
         "bounds": _interval(total.bounds),
         "before_all": total.seconds(before),
         "after_all": total.seconds(after),
-        "cpu_seconds": _compared(before, after, lambda arm: arm.cpu(total.workload.scenario)),
+        "cpu_seconds": _compared(before, after, lambda arm: _cpu(arm, total.workload)),
         "peak": _compared(before, after, Arm.peak),
     }
+
+
+def _cpu(arm: Arm, workload: Workload) -> list[float]:
+    """Return the processor times of what a total tells; those of a first run, or of loading, are not kept."""
+    return arm.cpu(workload.scenario) if workload.figure == RUN else []
 
 
 def _change(change: Change, ecn: str | None) -> dict[str, Any]:

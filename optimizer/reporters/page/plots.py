@@ -111,13 +111,14 @@ def _span(axes: Any, place: int, row: Span, unit: Callable[[float], str], wide: 
     if row.low_high:
         axes.plot(row.low_high, [place, place], color=INK, linewidth=1.4, zorder=3)
     axes.plot([row.after], [place], "o", color=INK, markersize=4.5, zorder=4)
-    rising = row.before is not None and row.before < row.after
+    to_the_right = row.before is None or row.before <= row.after
+    ends = row.low_high or (row.after, row.after)
     axes.annotate(
         unit(row.after),
-        (row.after, place),
-        xytext=(8 if rising or row.before in (None, row.after) else -8, 0),
+        (max(ends) if to_the_right else min(ends), place),  # beyond its interval
+        xytext=(8 if to_the_right else -8, 0),
         textcoords="offset points",
-        ha="left" if rising or row.before in (None, row.after) else "right",
+        ha="left" if to_the_right else "right",
         va="center_baseline",
         color=INK,
         fontsize=11,

@@ -211,7 +211,7 @@ def _verdicts(documents: Documents, tried: Sequence[Document]) -> Block:
 
 
 def _figures(tried: Sequence[Document]) -> Block:
-    heads = ("change", "#CPU time", "#first run", "#loading", "#compiling once", "does worst on", "#there")
+    heads = ("change", "#CPU time, warm", "#first run", "#loading", "#compiling once", "does worst on", "#there")
     rows = [
         (
             facts.name_of(change),

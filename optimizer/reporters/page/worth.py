@@ -18,9 +18,9 @@ def attribution_section(documents: Documents) -> Section:
     first = say(
         "Gains do not add up: two changes can save the same time twice, or only together. Alone is the reference over "
         "the reference with it; on the build is its trial; left out is the final build without it over the whole. "
-        "Close to 1x left out means that the rest does without it."
+        "Close to 1x left out means that the rest does without it. With it go what it requires, and what requires it."
     )
-    heads = ("change", "#alone", "#on the build", "#left out", "alone with", "left out with", "judged on")
+    heads = ("change", "#alone", "#on the build", "#left out", "with it", "judged on")
     where = text(document, "workload") or facts.workload_text(facts.workload_of(document))
     rows = [
         (
@@ -28,8 +28,7 @@ def attribution_section(documents: Documents) -> Section:
             told(*facts.ratio_of(change, "alone")),
             told(*facts.ratio_of(change, "on_build")),
             told(*facts.ratio_of(change, "left_out")),
-            codes(short(one) for one in names(change, "alone_with")) or "nothing",
-            codes(short(one) for one in names(change, "left_out_with")) or "nothing",
+            codes(short(one) for one in (*names(change, "alone_with"), *names(change, "left_out_with"))) or "nothing",
             text(change, "workload") or where,
         )
         for change in records(document, "changes")
