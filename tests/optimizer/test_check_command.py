@@ -89,6 +89,23 @@ def test_a_build_that_differs_is_shown_where_it_first_does(small_project: Path, 
     assert "::error file=engine/build.toml,line=1,title=DIVERGED generated" in done.stdout
 
 
+def test_what_differed_once_and_never_again_is_shown_where_it_did(small_project: Path, run_in: Callable) -> None:
+    """A second run that goes wrong by chance: it is told of what was kept of it, since no other run shows it."""
+    path = small_project / "engine" / "optimizations" / "caching" / "wrong.py"
+    path.write_text(
+        WRONG.format(how=" once", when="runs = []")
+        .replace(
+            "        if cheats:",
+            "        runs.append(1)\n        if len(runs) == 2 and not ONCE.exists():\n            ONCE.touch()",
+        )
+        .replace("from engine", "from pathlib import Path\n\nfrom engine", 1)
+        .replace("\n\n@", f"\n\nONCE = Path({str(small_project / 'once')!r})\n\n\n@", 1)
+    )
+    done = run_in(small_project, "check", "--build", f"{NAME},caching/wrong", "--matrix", "none")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "fills.price" in done.stdout
+
+
 def test_a_build_that_differs_in_a_cell_is_nondeterministic_and_the_knob_is_named(
     small_project: Path, run_in: Callable
 ) -> None:
