@@ -1,44 +1,75 @@
 """Telling a process that waits for ever from one that works.
 
-A library whose threads can't be had, for want of memory, may wait for them without end: no crash, and no error.
+A library whose threads can't be had, for want of memory, may wait for them without end: no crash, and no error. Its
+threads may look again and again whether there is anything to do, so that a little processor time proves nothing.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _SECONDS = 15.0
-_LEAST_CPU_SECONDS = 0.05  # within that time; an allocator's own threads take a little, whatever happens
+_LEAST_SHARE = 0.02  # of one core: less is no work
+_LEAST_BYTES = 1 << 16  # read and written within that time, which is work, too: the disk may be slow
+
+
+class Work(NamedTuple):
+    """What a process and its living descendants have done so far: processor time, and bytes read and written."""
+
+    seconds: float
+    bytes: int
 
 
 class Standstill:
-    """Looks at a process again and again; a text when it, with all it has started, has long taken no processor time."""
+    """Looks at a process again and again; a text when it, with all it has started, has long done next to nothing."""
 
     def __init__(self, pid: int, seconds: float = _SECONDS) -> None:
         self._pid = pid
         self._seconds = seconds
-        self._since, self._cpu = time.monotonic(), 0.0
+        self._since, self._done = time.monotonic(), Work(0.0, 0)
 
     def __call__(self) -> str:
         """Return what is told of it, or nothing while it works."""
-        now, cpu = time.monotonic(), cpu_seconds(self._pid)
-        if abs(cpu - self._cpu) > _LEAST_CPU_SECONDS:  # less of it, where a child has ended
-            self._since, self._cpu = now, cpu
-        return f"stood still for {self._seconds:g} s" if now - self._since > self._seconds else ""
+        now, done = time.monotonic(), work_of(self._pid)
+        if now - self._since <= self._seconds:
+            return ""
+        # less than before, where a child has ended
+        worked = abs(done.seconds - self._done.seconds) > _LEAST_SHARE * (now - self._since)
+        if worked or abs(done.bytes - self._done.bytes) > _LEAST_BYTES:
+            self._since, self._done = now, done
+            return ""
+        return f"stood still for {self._seconds:g} s"
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process and its living descendants, in seconds; 0 where none is alive.
+def work_of(pid: int) -> Work:
+    """Return what a process and its living descendants have done; nothing where none is alive."""
+    found = [_own_work(one) for one in _with_descendants(pid)]
+    return Work(sum(one.seconds for one in found), sum(one.bytes for one in found))
 
-    Source: proc(5), fields 14 and 15 of /proc/PID/stat, in clock ticks, counted after the name in brackets.
+
+def _own_work(pid: int) -> Work:
+    """Return what one process has done.
+
+    Source: proc(5), fields 14 and 15 of /proc/PID/stat, in clock ticks, counted after the name in brackets; rchar and
+    wchar of /proc/PID/io.
     """
-    total = 0.0
+    seconds, moved = 0.0, 0
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        lines = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+        moved = int(lines["rchar"]) + int(lines["wchar"])
+    return Work(seconds, moved)
+
+
+def _with_descendants(pid: int) -> Iterator[int]:
+    yield pid
+    with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            total += sum(cpu_seconds(int(child)) for child in (task / "children").read_text().split())
-    return total
+            for child in (task / "children").read_text().split():
+                yield from _with_descendants(int(child))

@@ -120,20 +120,29 @@ def test_a_full_disk_is_known_whoever_tells_of_it(error: Exception, full: bool) 
 
 
 @linux
-def test_a_process_that_waits_for_ever_is_told_from_one_that_works() -> None:
-    for code, told in (("import time; time.sleep(60)", True), ("while True: pass", False)):
-        process = subprocess.Popen([sys.executable, "-c", code])
-        try:
-            still = Standstill(process.pid, 0.5)
-            end = time.monotonic() + 1.5
-            seen = ""
-            while time.monotonic() < end and not seen:
-                time.sleep(0.1)
-                seen = still()
-            assert bool(seen) is told
-        finally:
-            process.kill()
-            process.wait()
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import time; time.sleep(60)", True),
+        ("import time\nwhile True: time.sleep(0.02)", True),
+        ("while True: pass", False),
+        ("import time\nwhile True: open('/dev/zero', 'rb', 0).read(1 << 17); time.sleep(0.2)", False),
+    ],
+    ids=["sleeps", "looks for work", "computes", "reads"],
+)
+def test_a_process_that_waits_for_ever_is_told_from_one_that_works(code: str, told: bool) -> None:
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        still = Standstill(process.pid, 0.5)
+        end = time.monotonic() + (5.0 if told else 2.0)
+        seen = ""
+        while time.monotonic() < end and not seen:
+            time.sleep(0.1)
+            seen = still()
+        assert bool(seen) is told
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
