@@ -152,7 +152,8 @@ class Runner:
             told = self._run.documents.setdefault("profile", {"before": None, "after": None})
             told[kept_as] = f"{folder.name}.json"
         elif self._run.profile is not None:  # what the lines and the repeated calls have told is still what is known
-            found = found | {"evidence": self._run.profile.document["evidence"]}
+            first = self._run.profile
+            found = found | {"evidence": first.document["evidence"], "evidence_of": build_text(first.build)}
         return Profile(build, tuple(found["scenarios"]), found["seconds"], hotspots_of(found), found)
 
     def _untried(self, candidate: Candidate) -> Change | None:

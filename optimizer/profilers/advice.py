@@ -60,7 +60,10 @@ def by_focus(advice: Sequence[Advice]) -> list[Advice]:
 
 
 def order_reason(profile: Document, candidate: Any) -> str:
-    """Return why a candidate comes where it does: what its component took, and what speaks for its focus."""
+    """Return why a candidate comes where it does: what its component took, and what speaks for its focus.
+
+    What speaks for it may have been seen in an earlier profile than the shares: `evidence_of` says of which build.
+    """
     component, focus = candidate.component, candidate.focus
     share = profile["components"].get(component, 0.0)
     told = f"{component} took {share:.0%} of the time" if share >= 0.005 else f"{component} took next to no time"
@@ -68,7 +71,8 @@ def order_reason(profile: Document, candidate: Any) -> str:
     reasons = [one["why"] for one in evidence if one["component"] in (component, None)]
     if not reasons:
         return f"{told}; nothing in the profile speaks for {focus} in particular"
-    return f"{told}, {focus} could help: {reasons[0]}"
+    whose = f"in the profile of {profile['evidence_of']}, " if "evidence_of" in profile else ""
+    return f"{told}, {focus} could help: {whose}{reasons[0]}"
 
 
 def _caching(profile: Document, _: Components) -> Iterator[Advice]:

@@ -156,6 +156,9 @@ def test_the_order_of_a_candidate_is_told_with_its_figures(planted: Path, faulty
     assert told["vectorization"].startswith("work took ")
     assert "vectorization could help: line" in told["vectorization"]
     assert "weigh was called 800 times" in told["caching"]
+    (work,) = (one for one in subject.candidates() if one.focus == "vectorization")
+    later = order_reason({**faulty, "evidence_of": "the reference"}, work)
+    assert "vectorization could help: in the profile of the reference, line" in later
     assert told["gates"] == "gates took next to no time; nothing in the profile speaks for gates in particular"
 
 
