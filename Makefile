@@ -52,7 +52,7 @@ peers: $(READY) $(PEERS_READY) ## Hold the engine against other engines, trade b
 mutants: $(READY) ## Attack the instrument with wrong variants and correct rewrites; writes docs/MUTANTS.md
 	@$(BIN)/python -m tests.mutants.run
 
-calibrate: $(READY) ## Prove how often equal builds are called different, and which gains are found; half an hour
+calibrate: $(READY) ## Prove how often equal builds are called different, and which gains are found; 20 minutes
 	@$(BIN)/python -m tests.calibration.run
 
 lock: $(READY) ## Renew requirements.lock from pyproject.toml

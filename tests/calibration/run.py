@@ -4,7 +4,7 @@ Equal builds are held against each other, on a quiet machine and beside two proc
 do 5, 10 and 30 percent less work. All of it goes through the code that judges candidates; what is measured is a light
 process, so that a comparison takes seconds. It writes reports/calibration.json and the table in docs/MEASURING.md, and
 returns 1 where more than 2 % of the equal builds were called faster or slower. Run it on a machine that does nothing
-else: half an hour on two cores.
+else: 20 minutes on two cores.
 """
 
 from __future__ import annotations
