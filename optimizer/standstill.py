@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -31,17 +32,21 @@ class Standstill:
     def __init__(self, pid: int, seconds: float = _SECONDS) -> None:
         self._pid = pid
         self._seconds = seconds
-        self._since, self._done = time.monotonic(), Work(0.0, 0)
+        self._seen = deque([(time.monotonic(), Work(0.0, 0))])
 
     def __call__(self) -> str:
         """Return what is told of it, or nothing while it works."""
-        now, done = time.monotonic(), work_of(self._pid)
-        if now - self._since <= self._seconds:
+        seen = self._seen
+        seen.append((time.monotonic(), work_of(self._pid)))
+        now, done = seen[-1]
+        while now - seen[1][0] >= self._seconds:
+            seen.popleft()
+        since, before = seen[0]
+        if now - since < self._seconds:
             return ""
         # less than before, where a child has ended
-        worked = abs(done.seconds - self._done.seconds) > _LEAST_SHARE * (now - self._since)
-        if worked or abs(done.bytes - self._done.bytes) > _LEAST_BYTES:
-            self._since, self._done = now, done
+        worked = abs(done.seconds - before.seconds) > _LEAST_SHARE * (now - since)
+        if worked or abs(done.bytes - before.bytes) > _LEAST_BYTES:
             return ""
         return f"stood still for {self._seconds:g} s"
 

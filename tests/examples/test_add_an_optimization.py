@@ -52,7 +52,7 @@ def test_one_file_is_all_that_an_optimization_needs(optimize, project: Path) -> 
 def test_the_optimization_that_the_document_shows_gets_its_notice(optimize, project: Path) -> None:
     name = added(project, "caching")
     done = optimize("--only", name, "--profile", "quick", "--budget", "1", cwd=project)
-    assert done.returncode in (0, 1, 3), done.stderr  # 1 where it is no gain here, 3 where the machine is too noisy
+    assert done.returncode in (0, 3), done.stderr  # 3 where the machine is too noisy to measure on
     (change,) = json.loads((project / "reports" / "latest" / "run.json").read_text())["changes"]
     assert change["parity"]["exact"]
     notice = read_notice(next((project / "reports" / "ecn").glob("*-kept_features.md")))

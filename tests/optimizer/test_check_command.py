@@ -13,28 +13,43 @@ pytestmark = pytest.mark.slow
 
 NAME = "vectorization/array_feed"
 FILE = "engine/optimizations/vectorization/array_feed.py"
-WRONG = '''"""Sell at a better price{how}."""
+WRONG = '''"""Sell at a better price."""
+import os
+from pathlib import Path
+
 from engine.catalog import optimization
+
+{before}
 
 
 @optimization(component="broker")
 def wrong(inner):
-    {when}
-
     def make(feed, settings, rules):
         broker = inner(feed, settings, rules)
         fill = broker._execute
-        if cheats:
+        if {cheats}:
             broker._execute = lambda one, bar, price: fill(one, bar, price if one.units > 0 else bar.high)
         return broker
 
     return make
 '''
+GOES_WRONG_ONCE = """
+runs = []
+once = Path({once!r})
 
 
-def add_wrong(project: Path, when: str) -> None:
+def goes_wrong_now():
+    runs.append(1)
+    if len(runs) != 2 or once.exists():
+        return False
+    once.touch()
+    return True
+"""
+
+
+def add_wrong(project: Path, cheats: str, before: str = "") -> None:
     path = project / "engine" / "optimizations" / "caching" / "wrong.py"
-    path.write_text(WRONG.format(how="", when=when))
+    path.write_text(WRONG.format(cheats=cheats, before=before))
 
 
 def test_a_sound_build_passes_and_everything_is_written_down(
@@ -79,7 +94,7 @@ def test_an_edited_optimization_needs_a_new_notice(small_project: Path, run_in: 
 
 
 def test_a_build_that_differs_is_shown_where_it_first_does(small_project: Path, run_in: Callable) -> None:
-    add_wrong(small_project, "cheats = True")
+    add_wrong(small_project, "True")
     env = {"GITHUB_ACTIONS": "true"}
     done = run_in(small_project, "check", "--build", f"{NAME},caching/wrong", "--matrix", "none", env=env)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -91,16 +106,8 @@ def test_a_build_that_differs_is_shown_where_it_first_does(small_project: Path, 
 
 def test_what_differed_once_and_never_again_is_shown_where_it_did(small_project: Path, run_in: Callable) -> None:
     """A second run that goes wrong by chance: it is told of what was kept of it, since no other run shows it."""
-    path = small_project / "engine" / "optimizations" / "caching" / "wrong.py"
-    path.write_text(
-        WRONG.format(how=" once", when="runs = []")
-        .replace(
-            "        if cheats:",
-            "        runs.append(1)\n        if len(runs) == 2 and not ONCE.exists():\n            ONCE.touch()",
-        )
-        .replace("from engine", "from pathlib import Path\n\nfrom engine", 1)
-        .replace("\n\n@", f"\n\nONCE = Path({str(small_project / 'once')!r})\n\n\n@", 1)
-    )
+    once = small_project / "once"
+    add_wrong(small_project, "goes_wrong_now()", GOES_WRONG_ONCE.format(once=str(once)))
     done = run_in(small_project, "check", "--build", f"{NAME},caching/wrong", "--matrix", "none")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "fills.price" in done.stdout
@@ -109,7 +116,7 @@ def test_what_differed_once_and_never_again_is_shown_where_it_did(small_project:
 def test_a_build_that_differs_in_a_cell_is_nondeterministic_and_the_knob_is_named(
     small_project: Path, run_in: Callable
 ) -> None:
-    add_wrong(small_project, "import os\n\n    cheats = os.environ.get('PYTHONHASHSEED') == '1'")
+    add_wrong(small_project, "os.environ.get('PYTHONHASHSEED') == '1'")
     done = run_in(small_project, "check", "--build", "caching/wrong", "--matrix", "quick")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "EXACT      generated: caching/wrong" in done.stdout

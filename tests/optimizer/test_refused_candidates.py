@@ -53,6 +53,7 @@ def test_a_wrong_candidate_is_refused_with_its_first_divergence_and_exit_code_1(
 
 
 def test_a_crashing_candidate_is_an_observation(small_project: Path, run_in: Callable[..., Done], data: Path) -> None:
+    """And the profile of all kinds, which a run begins with where nothing else is asked for, stays with the run."""
     (small_project / "engine" / "optimizations" / "caching" / "crash.py").write_text(
         '"""Crash."""\n'
         "from engine.catalog import optimization\n\n\n"
@@ -62,7 +63,10 @@ def test_a_crashing_candidate_is_an_observation(small_project: Path, run_in: Cal
         "        raise RuntimeError('boom')\n"
         "    return compute\n"
     )
-    done = run_in(small_project, "--only", "caching/crash", "--data", data, "--profile", "quick")
+    done = run_in(small_project, "--only", "caching/crash", "--data", data)
     assert done.returncode == 1
     assert "RuntimeError: boom (at crash.py:8 compute)" in done.stdout
     assert "Traceback" not in done.stderr
+    profile = json.loads((small_project / "reports" / "latest" / "profile-before.json").read_text())
+    assert profile["failures"] == {}
+    assert all(profile[part] for part in ("hotspots", "memory", "io", "parallel")), "not only where the time goes"

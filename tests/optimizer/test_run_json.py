@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.subject import SUBJECT
-from optimizer.benchmark import Arm, Workload
+from optimizer.benchmark import LOAD, Arm, Workload
 from optimizer.decision import Decision, Evidence, Verdict, decide
 from optimizer.processes import Observation
 from optimizer.reporters.run_json import run_value
@@ -150,3 +151,12 @@ def test_a_control_that_fails_later_is_the_one_that_is_told() -> None:
     assert run.control is failed
     assert (run.aa_passed, run.exit_code) == (False, 3)
     assert run_value(run, {})["aa_control"]["passed"] is False
+
+
+def test_the_processor_time_of_a_run_is_not_told_of_loading() -> None:
+    run = run_of(9)
+    (total,) = run.totals
+    run.totals = [replace(total, workload=replace(WORKLOAD, figure=LOAD))]
+    told = run_value(run, {})["total"]["cpu_seconds"]
+    assert set(told) == FIGURES
+    assert set(told.values()) == {None}

@@ -99,6 +99,12 @@ def test_interrupting_a_run_leaves_no_half_written_run(project: Path, data: Path
     assert not (project / "reports" / "latest").exists()
 
 
+def test_the_real_prices_run_exactly_under_the_accepted_build(optimize, us500: Path) -> None:
+    done = optimize("check", "--data", us500, "--on-bad-bars", "drop")
+    assert done.returncode == 0, done.stderr
+    assert "EXACT" in done.stdout
+
+
 def test_data_of_any_kind_can_be_checked(optimize, bars: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "tiny.csv"
     bars.reverse().write_csv(path)

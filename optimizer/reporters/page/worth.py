@@ -5,7 +5,7 @@ from __future__ import annotations
 from optimizer.reporters.page import facts, values
 from optimizer.reporters.page.blocks import Block, Code, Inline, Line, Missing, Section, aside, codes, say, table
 from optimizer.reporters.page.documents import Documents
-from optimizer.reporters.page.values import names, number, records, seconds, short, text, told
+from optimizer.reporters.page.values import Document, names, number, records, seconds, short, text, told
 
 
 def attribution_section(documents: Documents) -> Section:
@@ -18,7 +18,7 @@ def attribution_section(documents: Documents) -> Section:
     first = say(
         "Gains do not add up: two changes can save the same time twice, or only together. Alone is the reference over "
         "the reference with it; on the build is its trial; left out is the final build without it over the whole. "
-        "Close to 1x left out means that the rest does without it. With it go what it requires, and what requires it."
+        "Close to 1x left out means that the rest does without it."
     )
     heads = ("change", "#alone", "#on the build", "#left out", "with it", "judged on")
     where = text(document, "workload") or facts.workload_text(facts.workload_of(document))
@@ -28,7 +28,7 @@ def attribution_section(documents: Documents) -> Section:
             told(*facts.ratio_of(change, "alone")),
             told(*facts.ratio_of(change, "on_build")),
             told(*facts.ratio_of(change, "left_out")),
-            codes(short(one) for one in (*names(change, "alone_with"), *names(change, "left_out_with"))) or "nothing",
+            _company(change),
             text(change, "workload") or where,
         )
         for change in records(document, "changes")
@@ -54,6 +54,15 @@ def attribution_section(documents: Documents) -> Section:
         )
     )
     return Section("attribution", title, tuple(blocks))
+
+
+def _company(change: Document) -> Line:
+    """Return what had to join the reference with a change, and what had to leave the build with it."""
+    parts: list[Inline] = []
+    for how, key in (("alone with ", "alone_with"), ("left out with ", "left_out_with")):
+        if others := names(change, key):
+            parts += ["; " if parts else "", how, *codes(short(one) for one in others)]
+    return tuple(parts) or ("nothing",)
 
 
 def order_section(documents: Documents) -> Section:
