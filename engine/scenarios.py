@@ -17,6 +17,7 @@ from engine import failing
 from engine.api import Market
 from engine.features import ATR, EMA, RSI, SMA, Feature, Highest, Lowest, Momentum, Volatility
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
+from engine.ladder import LADDER, LADDER_WORKLOADS
 from engine.markets import blemished_market as blemished_market  # they stood here, and are asked for here
 from engine.markets import edges_market as edges_market
 from engine.markets import long_market as long_market
@@ -24,6 +25,7 @@ from engine.markets import one_bar as one_bar
 from engine.markets import ties_market as ties_market
 from engine.model import Bar, Bars, Settings
 from engine.rules import Rule, StopLoss, TakeProfit, TrailingStop
+from engine.scenario import COSTS, RULES, Scenario, Workload
 from engine.strategies import (
     brackets,
     breakout,
@@ -37,26 +39,6 @@ from engine.strategies import (
     target_weights,
 )
 from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
-from engine.trials import Parameters
-
-RULES: tuple[Rule, ...] = (StopLoss(0.05), TrailingStop(0.08), TakeProfit(0.10))
-COSTS = Settings(cash=1_000_000.0, commission=0.001, slippage=0.0005)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One strategy with its settings; `make` gives a new strategy.
-
-    With `parameters` it is a sweep: its outputs are then the table of the trials. A sweep multiplies the work, so it
-    may be bound to the market's first symbols.
-    """
-
-    name: str
-    about: str
-    make: Callable[..., Strategy]
-    settings: Settings = COSTS
-    parameters: Parameters | None = None
-    symbols: int | None = None
 
 
 class PlainSmaCross(Strategy):
@@ -457,24 +439,10 @@ SCENARIOS = {
         *_ALL,
         *_WHOLE,
         *_FAILING,
+        *LADDER,
         *(replace(one, symbols=30) for one in (*_TEN, *_IN_OTHER_ACCOUNTS, *_ON_REAL_PRICES.values())),
     )
 }
-
-
-@dataclass(frozen=True)
-class Workload:
-    """What an optimization is judged on: a figure of a scenario.
-
-    `figure` is "run" (a run, when one has gone before), "cold" (the first run, with empty caches), "kept" (the first
-    run of a process that finds what others have kept) or "load". `form` is the file that the data is given in, if
-    not as it comes.
-    """
-
-    name: str
-    scenario: str
-    figure: str = "run"
-    form: str | None = None
 
 
 _WORKLOADS = (
@@ -486,6 +454,7 @@ _WORKLOADS = (
     Workload("trials", "sweep_stops"),
     Workload("narrow-gate", "narrow_gate"),
     Workload("ruin", "small_ruin"),
+    *LADDER_WORKLOADS,
 )
 WORKLOADS = {workload.name: workload for workload in _WORKLOADS}
 COMPONENT_WORKLOADS = {"loader": "load", "gates": "gate-sweep", "sweep": "trials"}  # that of all others is "cross"

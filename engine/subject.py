@@ -26,6 +26,7 @@ from engine.generate import generate_market
 from engine.machine import Machine
 from engine.pipeline import Loaded
 from engine.reference.reading import read_file
+from engine.scenario import Workload
 from engine.scenarios import (
     COMMON,
     COMPONENT_WORKLOADS,
@@ -34,7 +35,6 @@ from engine.scenarios import (
     REAL_EXAMPLES,
     SCENARIOS,
     WORKLOADS,
-    Workload,
 )
 from engine.states import state_after
 
