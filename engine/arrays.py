@@ -79,6 +79,26 @@ class Arrays:
         return latest
 
     @cached_property
+    def interleaved(self) -> Prices:
+        """The prices, those of a bar side by side."""
+        return interleaved(self.columns, len(self.timestamps))
+
+    @cached_property
+    def filled(self) -> float:
+        """Which part of all (timestamp, symbol) cells has a bar."""
+        return len(self.columns.close) / max(len(self.timestamps) * len(self.symbols), 1)
+
+    @cached_property
+    def lowest_close(self) -> float:
+        """The lowest close of all; infinity where there is no bar."""
+        return float(self.columns.close.min(initial=np.inf))
+
+    @cached_property
+    def symbol_names(self) -> pl.Series:
+        """The symbols as a column."""
+        return pl.Series(self.symbols, dtype=pl.String)
+
+    @cached_property
     def times(self) -> list[date]:
         """The timestamps as Python objects."""
         return self.timestamps.to_list()
@@ -110,6 +130,52 @@ def _matrix(values: Floats, cell: Ints, shape: tuple[int, int]) -> Floats:
     matrix = np.full(shape, np.nan)
     matrix.ravel()[cell] = values
     return matrix
+
+
+class Prices(NamedTuple):
+    """The prices of all (timestamp, symbol) cells, in one of two orders in memory.
+
+    The cell of a step and a symbol stands at `step * of_step + symbol * of_symbol` of each flat array; an open is NaN
+    where there is no bar. `together` says that the four prices of a cell share a cache line.
+    """
+
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    of_step: int
+    of_symbol: int
+    together: bool
+
+
+def interleaved(columns: Columns, steps: int) -> Prices:
+    """Return the prices with the four of a bar side by side, symbol after symbol: 32 bytes a cell."""
+    width = len(PRICES)
+    room = np.empty((len(columns.starts) - 1, steps, width))
+    _interleave(columns, room)
+    flat = room.ravel()
+    return Prices(flat, flat[1:], flat[2:], flat[3:], width, width * steps, True)
+
+
+def side_by_side(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Prices:
+    """Return the prices of four C-contiguous matrices of shape (timestamps, symbols), as they stand."""
+    return Prices(opens.ravel(), highs.ravel(), lows.ravel(), closes.ravel(), opens.shape[1], 1, False)
+
+
+@compiled_in_place
+def _interleave(columns: Columns, room: npt.NDArray[np.float64]) -> None:
+    """Put each bar into its cell; the cells without one get NaN."""
+    for symbol in range(len(columns.starts) - 1):
+        cell = 0
+        for bar in range(columns.starts[symbol], columns.starts[symbol + 1]):
+            step = columns.step[bar]
+            room[symbol, cell:step] = np.nan
+            room[symbol, step, 0] = columns.open[bar]
+            room[symbol, step, 1] = columns.high[bar]
+            room[symbol, step, 2] = columns.low[bar]
+            room[symbol, step, 3] = columns.close[bar]
+            cell = step + 1
+        room[symbol, cell:] = np.nan
 
 
 class Numbers(Mapping[str, int]):

@@ -48,6 +48,7 @@ os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its functions differ i
 import numba as _numba  # noqa: E402 - the line above has to come first
 from llvmlite import ir  # noqa: E402
 from numba.core import cgutils, types  # noqa: E402
+from numba.cpython.unsafe.numbers import trailing_zeros  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
 numba: Any = _numba  # its types know neither its configuration nor all of its options
@@ -109,22 +110,34 @@ def _prefetch(_: Any, array: Any, index: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        address = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
-        flag = ir.IntType(32)
-        function = _untyped(cgutils.get_or_insert_function)(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag]),
-            "llvm.prefetch.p0",
-        )
-        read, keep, data_cache = ir.Constant(flag, 0), ir.Constant(flag, 3), ir.Constant(flag, 1)
-        builder.call(function, [address, read, keep, data_cache])
+        _fetch(builder, builder.gep(data, [args[1]]))
         return context.get_dummy_value()
 
     return types.void(array, index), emit
 
 
-def _prefetch_nothing(_: Any, __: Any) -> None:
-    """Stand in for the prefetch where Numba leaves functions as plain Python (NUMBA_DISABLE_JIT=1)."""
+def _fetch(builder: Any, place: Any) -> None:
+    address = builder.bitcast(place, ir.IntType(8).as_pointer())
+    flag = ir.IntType(32)
+    function = _untyped(cgutils.get_or_insert_function)(
+        builder.module,
+        ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag]),
+        "llvm.prefetch.p0",
+    )
+    read, keep, data_cache = ir.Constant(flag, 0), ir.Constant(flag, 3), ir.Constant(flag, 1)
+    builder.call(function, [address, read, keep, data_cache])
 
 
-prefetch = _prefetch_nothing if numba.config.DISABLE_JIT else _untyped(intrinsic)(_prefetch)
+def _prefetch_nothing(*_: Any) -> None:
+    """Stand in for a prefetch where Numba leaves functions as plain Python (NUMBA_DISABLE_JIT=1)."""
+
+
+def _lowest_bit(word: Any) -> int:
+    return (int(word) & -int(word)).bit_length() - 1
+
+
+if numba.config.DISABLE_JIT:
+    prefetch, lowest_bit = _prefetch_nothing, _lowest_bit
+else:
+    prefetch, lowest_bit = _untyped(intrinsic)(_prefetch), _untyped(trailing_zeros)
+    """The place of the lowest bit that is set in a word of 64 bits, from 0; the word is not 0."""
