@@ -31,7 +31,7 @@ class Names(NamedTuple):
 
 def names_of(timestamps: pl.Series, symbols: pl.Series, reasons: Sequence[str]) -> Names:
     """Return the names; `times` are a copy that can be written to, as all that the compiled loops are given."""
-    times = timestamps.to_physical().to_numpy().astype(np.int64)
+    times = timestamps.to_numpy().astype(np.int64)  # days, or the data's own unit of time, since 1970
     return Names(timestamps, times, symbols, pl.Series(reasons, dtype=pl.String))
 
 
