@@ -9,6 +9,10 @@ PEERS := .venv-peers
 PEERS_READY := $(PEERS)/ready
 PEERS_PYTHON ?= $(shell for one in python3.11 python3.12 python3.13; do $$one -c "" 2>/dev/null && echo $$one && break; done)
 
+# the same for what the race runs against
+RACES := .venv-races
+RACES_READY := $(RACES)/ready
+
 # every measured run is a fresh process, and bytecode that is kept halves the time that its start takes
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -43,8 +47,10 @@ lint: $(READY) ## Format check, lint, types, and the layers of the house
 check: $(READY) ## Hold the accepted build to the golden sets
 	$(BIN)/optimize check
 
-bench: $(READY) ## Time reference and accepted build side by side, and the pieces; writes reports/bench*.json
+bench: $(READY) ## Time the build, its rungs, vectorbt and the memory's floor side by side; writes docs/BENCH.md and reports/bench*.json
 	@$(BIN)/optimize bench
+	@$(MAKE) --no-print-directory $(RACES_READY) || echo "vectorbt's environment can't be set up, so it is left out"
+	@$(BIN)/python -m tests.races.run $$(test ! -e $(RACES_READY) || echo $(RACES)/bin/python)
 
 peers: $(READY) $(PEERS_READY) ## Hold the engine against other engines, trade by trade, and time them; writes docs/PEERS.md
 	@PYTHONPATH=tests $(BIN)/python -m peers.run $(PEERS)/bin/python
@@ -60,7 +66,7 @@ lock: $(READY) ## Renew requirements.lock from pyproject.toml
 		--upgrade --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment, caches and runs; notices and golden sets stay
-	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest reports/index.html reports/index.md
+	rm -rf $(VENV) $(PEERS) $(RACES) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage reports/runs reports/demo reports/latest reports/index.html reports/index.md
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV): once, about a minute"
@@ -69,6 +75,12 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(RACES_READY): tests/races/requirements.txt | $(READY)
+	@echo "Setting up $(RACES): once, about a minute"
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python $(BIN)/python $(RACES)
+	@$(BIN)/uv pip sync --quiet --python $(RACES)/bin/python --require-hashes tests/races/requirements.txt
 	@touch $@
 
 $(PEERS_READY): tests/peers/requirements.txt | $(READY)
