@@ -11,7 +11,7 @@ from engine.compiled_account.state import HELD, QUEUED, State
 from engine.jit import compiled_in_place
 
 ORDERS, ENDED, FILLS, TRADES = range(4)
-STEP, SYMBOL, LOTS, REASON = range(4)
+STEP, SYMBOL, LOTS, REASON = range(4)  # of an order
 WHYS = (
     "less than a lot",
     "more than is held",

@@ -21,8 +21,10 @@ from engine.compiled_account.state import (
     FEES,
     HELD,
     HIGHEST,
+    LOTS_LEFT,
     LOWEST,
     MARK,
+    ORDER,
     QUANTITY,
     QUEUED,
     SCALE,
@@ -74,8 +76,8 @@ def submit_lots(state: State, log: AccountLog, terms: Terms, step: int, symbol: 
     """Submit a market order for so many lots, not 0; return its number, from 0."""
     order = record_order(log, step, symbol, lots, lots_value(terms, lots), reason)
     place = state.sizes[QUEUED]
-    state.queue[place, 0] = order
-    state.queue[place, 1] = lots
+    state.queue[place, ORDER] = order
+    state.queue[place, LOTS_LEFT] = lots
     state.sizes[QUEUED] = place + 1
     return order
 
@@ -142,7 +144,7 @@ def _fill_queue(
     """Fill what waits, in order of submission, at the open, or the close of a complete bar; no bar, no fill."""
     queue, waiting = state.queue, 0
     for place in range(state.sizes[QUEUED]):
-        order, left = queue[place, 0], queue[place, 1]
+        order, left = queue[place, ORDER], queue[place, LOTS_LEFT]
         symbol = log.order[order, SYMBOL]
         base = market.close[row, symbol] if complete else market.open[row, symbol]
         looks = terms.fill_at != NEXT_CLOSE or log.order[order, STEP] < step
@@ -151,8 +153,8 @@ def _fill_queue(
                 state.position[symbol, CLOSE] = base
             left = fill(state, log, terms, market, row, step, order, left, base, complete)
         if left != 0:
-            queue[waiting, 0] = order
-            queue[waiting, 1] = left
+            queue[waiting, ORDER] = order
+            queue[waiting, LOTS_LEFT] = left
             waiting += 1
     state.sizes[QUEUED] = waiting
 
