@@ -67,7 +67,8 @@ def run_large(
         folder: as for `prepare`, with `chunk` and `on_bad_bars`, where `data` is a file.
         chunk: timestamps in memory at a time.
         on_bad_bars: "refuse", or "drop" to go on without the bad rows.
-        build: whose features and gates are used; the accepted build if None.
+        build: whose features and gates are used; the accepted build without its caches if None, since each block of
+            symbols is looked at once.
         progress: is told what is being done, how far it has come, and how far it will go.
 
     Returns:
@@ -89,7 +90,7 @@ def run_large(
         store = prepare(store, folder, chunk=chunk, on_bad_bars=on_bad_bars, progress=progress)
     if strategy.size.amount / store.least_close >= MOST_SHARES:
         raise InputError(f"{strategy.size.amount} buys too many shares at {store.least_close}", hint=_COVERED)
-    pipeline = compose(accepted_build() if build is None else build)
+    pipeline = compose(_without_caches() if build is None else build)
     signals = signals_of(store, strategy, pipeline, tell)
     log = _run(store, strategy, account, signals, tell)
     market = Arrays(store.timestamps, list(store.symbols), Columns(*(np.empty(0) for _ in Columns._fields)), {})  # type: ignore[arg-type]
@@ -103,6 +104,10 @@ def run_large(
         equity=tables.equity(),
         notes=store.notes,
     )
+
+
+def _without_caches() -> list[str]:
+    return [name for name in accepted_build() if not name.startswith("caching/")]
 
 
 def _tell_nobody(what: str, done: int, whole: int) -> None:

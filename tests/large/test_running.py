@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from engine import (
     DataColumn,
     DeclaredStrategy,
     Highest,
-    InputError,
     MaxATRPercent,
     MinDollarVolume,
     Momentum,
@@ -34,7 +32,7 @@ from engine import (
     generate_market,
     run,
 )
-from engine.large import prepare, run_large, signals, store
+from engine.large import run_large, signals, store
 from engine.markets import (
     blemished_market,
     edges_market,
