@@ -17,7 +17,7 @@ RACES_READY := $(RACES)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench peers mutants calibrate lock clean
+.PHONY: help demo test lint check bench peers mutants large calibrate lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ peers: $(READY) $(PEERS_READY) ## Hold the engine against other engines, trade b
 
 mutants: $(READY) ## Attack the instrument with wrong variants and correct rewrites; writes docs/MUTANTS.md
 	@$(BIN)/python -m tests.mutants.run
+
+large: $(READY) ## Run 50 million bars in bounded memory; writes reports/large.json; a few minutes, 4 GB of disk
+	@$(BIN)/python -m tests.large.run
 
 calibrate: $(READY) ## Prove how often equal builds are called different, and which gains are found; 20 minutes
 	@$(BIN)/python -m tests.calibration.run

@@ -55,7 +55,7 @@ def weekdays(count: int) -> list[date]:
     return [monday + timedelta(days=day // 5 * 7 + day % 5) for day in range(count)]
 
 
-def _near_normal(random: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+def near_normal(random: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
     """Draw with mean 0 and variance 1: twelve uniforms added up, less six. Needs no library's logarithm."""
     total = np.zeros(shape)
     for _ in range(12):
@@ -65,20 +65,28 @@ def _near_normal(random: np.random.Generator, shape: tuple[int, int]) -> FloatAr
 
 def _prices(random: np.random.Generator, bars: int, symbols: int) -> tuple[FloatArray, ...]:
     shape = (bars, symbols)
-    overnight = 1.0 + 0.006 * _near_normal(random, shape)
-    intraday = 1.0 + 0.0003 + 0.019 * _near_normal(random, shape)
+    overnight = 1.0 + 0.006 * near_normal(random, shape)
+    intraday = 1.0 + 0.0003 + 0.019 * near_normal(random, shape)
     start = 20.0 + random.integers(0, 18_000, symbols) / 100.0
     steps = np.multiply.accumulate(overnight * intraday, axis=0)
-    closes = _to_tick(start * steps)
-    before = np.vstack([_to_tick(start)[None, :], closes[:-1]])
-    opens = _to_tick(before * overnight)
+    closes = to_tick(start * steps)
+    before = np.vstack([to_tick(start)[None, :], closes[:-1]])
+    opens = to_tick(before * overnight)
+    highs, lows = high_and_low(opens, closes, near_normal(random, shape), near_normal(random, shape))
+    return opens, highs, lows, closes
+
+
+def high_and_low(
+    opens: FloatArray, closes: FloatArray, above: FloatArray, below: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the highs and lows, from how far each goes beyond open and close."""
     upper, lower = np.where(opens > closes, opens, closes), np.where(opens < closes, opens, closes)
-    highs = _to_tick(upper * (1.0 + 0.004 * np.abs(_near_normal(random, shape))))
-    lows = _to_tick(lower * (1.0 - 0.004 * np.abs(_near_normal(random, shape))))
-    return opens, np.where(highs > upper, highs, upper), np.where(lows < lower, lows, lower), closes
+    highs = to_tick(upper * (1.0 + 0.004 * np.abs(above)))
+    lows = to_tick(lower * (1.0 - 0.004 * np.abs(below)))
+    return np.where(highs > upper, highs, upper), np.where(lows < lower, lows, lower)
 
 
-def _to_tick(prices: FloatArray) -> FloatArray:
+def to_tick(prices: FloatArray) -> FloatArray:
     """Round to four decimals, and never below one tick."""
     ticks = np.rint(prices * _TICK)
     return np.where(ticks > 1.0, ticks, 1.0) / _TICK
