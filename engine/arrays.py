@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.jit import compiled_in_place
-from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable
+from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable, check_field, read_only
 from engine.pipeline import Feed
 from engine.strategy import Condition, CrossesAbove, Side
 
@@ -180,6 +180,11 @@ class ArrayBars(Bars):
         prices = open_, highs.item(cell), lows.item(cell), closes.item(cell)
         return Bar(self.timestamp, self._arrays.symbols[number], *prices, volumes.item(cell))
 
+    def values(self, field: str) -> Floats:
+        """Return a field of all symbols, by number; NaN where there is no bar. Read-only."""
+        check_field(field)
+        return read_only(self.row(field))
+
     def row(self, field: str) -> Floats:
         """Return one field of all symbols, by number; NaN where there is no bar."""
         row: Floats = self._arrays.matrices[field][self.step]
@@ -207,7 +212,7 @@ class SomeBars(Bars):
     __slots__ = ("_whole",)
 
     def __init__(self, bars: Sequence[Bar], whole: ArrayBars) -> None:
-        super().__init__(whole.timestamp, bars, whole.numbers, {})
+        super().__init__(whole.timestamp, bars, whole.numbers, {}, whole._arrays.symbols)
         self._whole = whole
 
     def last_close(self, symbol: str) -> float:

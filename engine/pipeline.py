@@ -30,7 +30,7 @@ from engine.model import (
     table_of,
 )
 from engine.rules import Rule
-from engine.strategy import Account, Strategy
+from engine.strategy import Account, Strategy, check_waits
 from engine.trials import (
     Parameters,
     StrategyMaker,
@@ -211,6 +211,7 @@ class Pipeline:
     def run(self, feed: Feed, strategy: Strategy, settings: Settings) -> Result:
         """Run a strategy over laid-out data; neither is changed."""
         strategy = copy.deepcopy(strategy)  # a plain strategy may keep state, which must not reach the next run
+        check_waits(strategy)
         features = self.features(feed, tuple(dict.fromkeys(strategy.features)))
         passes = self._passes(feed, strategy.gates, features)
         broker = self.broker(feed, settings, self.rules(feed, strategy.rules))
