@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from engine.errors import InputError
 from engine.features import Feature
 
-if TYPE_CHECKING:
-    from engine.strategy import Context
+
+class Context(Protocol):
+    """What a condition looks at: a part of `engine.strategy.Context`."""
+
+    get_position: Any
+
+    def feature(self, name: str, symbol: str, ago: int = 0) -> float:
+        """Return a declared feature at the symbol's latest bar, or `ago` of its bars earlier; NaN if undefined."""
+        ...
+
 
 Side = Feature | float
 """A side of a condition: a feature, or a level that stays where it is."""

@@ -15,7 +15,7 @@ from engine.jit import compiled_in_place
 from engine.model import Bar, Bars, FeatureTable, PassTable, read_only
 from engine.pipeline import Brokerage, Feed
 from engine.reference.holdings import Holdings
-from engine.strategy import Context
+from engine.strategy import Context, Shares, Whole
 
 MADE: Callable[[tuple[Any, ...]], Bar] = partial(cast(Any, tuple.__new__), Bar)
 """Makes a bar of its fields, as `Bar._make` does, without a call of Python's."""
@@ -41,11 +41,18 @@ class StepContext(Context):
     """A context over arrays: it knows the number of the step, and looks things up when they are asked for.
 
     A strategy is given the same values as by the reference's, as Python floats. `feature` keeps the row of a feature
-    once it has been asked for at a step: who asks for one symbol asks for others.
+    once it has been asked for at a step: who asks for one symbol asks for others. A broker may have more to offer than
+    the reference's: positions that are renewed once a step, for a strategy that `asks_often`; what is held as an array;
+    and taking many orders at once.
     """
 
-    def __init__(self, feed: Feed, broker: Brokerage, features: FeatureTable, passes: PassTable) -> None:
+    def __init__(
+        self, feed: Feed, broker: Brokerage, features: FeatureTable, passes: PassTable, *, asks_often: bool = False
+    ) -> None:
         super().__init__(broker, features, passes)
+        self._renewed = getattr(broker, "renewed_positions", None) if asks_often else None
+        self._held_quantities = getattr(broker, "quantities", None)
+        self._submit_many = None if passes.columns else getattr(broker, "submit_many", None)
         self._arrays = arrays_of(feed)
         self._rows: dict[str, dict[str, float]] = {}
         self._step_bars: StepBars
@@ -64,6 +71,8 @@ class StepContext(Context):
         """Make these the present bars; return them in the form of this module."""
         assert isinstance(bars, ArrayBars)  # noqa: S101 - array_feed is required
         self._rows.clear()
+        if self._renewed is not None:
+            self.get_position = self._renewed()
         self.bars = self._step_bars = StepBars(self._arrays, bars.step, bars.timestamp)
         return self._step_bars
 
@@ -99,6 +108,16 @@ class StepContext(Context):
         if matrix is None:
             matrix = self._matrices[name] = time_major(self._column(name), self._arrays)
         return read_only(matrix[self._step_bars.step])
+
+    def quantities(self) -> Floats:
+        """Return the shares that are held of all symbols, by number; below 0 where sold short, 0 where none."""
+        held = None if self._held_quantities is None else self._held_quantities()
+        return super().quantities() if held is None else held
+
+    def submit_orders(self, numbers: Whole, quantities: Shares, reason: str = "signal") -> range:
+        """Submit market orders, one after another, as `submit_order` does; return their order numbers."""
+        done = None if self._submit_many is None else self._submit_many(numbers, quantities, reason)
+        return super().submit_orders(numbers, quantities, reason) if done is None else done
 
 
 def time_major(column: Floats, arrays: Arrays) -> Floats:

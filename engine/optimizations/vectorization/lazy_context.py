@@ -22,7 +22,7 @@ from engine.strategy import Strategy, calls_on_bar, is_declared
 
 
 def _run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
-    context = StepContext(feed, broker, features, passes)
+    context = StepContext(feed, broker, features, passes, asks_often=True)
     for bars in live_steps(feed, broker):
         strategy.on_bars(context, context.move_to(bars))
     return broker.records.result(feed.bars, features, passes, broker.settings)
