@@ -55,8 +55,9 @@ def records_of(running: Running) -> Records:
     count = int(log.counts[TRADES])
     for whole, money in zip(log.trade[:count].tolist(), log.trade_money[:count].tolist(), strict=True):
         step, symbol, entry_step, bars, reason = whole
-        named: tuple[Any, ...] = times[step], arrays.symbols[symbol], times[entry_step]
-        records.trades.append(Trade(*named, *money, bars, running.reasons[reason]))
+        named = times[step], arrays.symbols[symbol], times[entry_step]
+        values: tuple[Any, ...] = *named, *money, bars, running.reasons[reason]
+        records.trades.append(Trade(*values))
     for step, (cash, value, equity, fees) in enumerate(log.equity[: running.step].tolist()):
         records.equity.append(Equity(times[step], cash, value, equity, int(log.positions[step]), fees))
     return records
