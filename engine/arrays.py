@@ -66,6 +66,11 @@ class Arrays:
         return tuple(self.matrices[field] for field in FIELDS)
 
     @cached_property
+    def shown(self) -> dict[str, Floats]:
+        """The matrices, as views that can't be written to."""
+        return {field: read_only(matrix) for field, matrix in self.matrices.items()}
+
+    @cached_property
     def starts(self) -> list[int]:
         """Where each symbol's flat bars begin, as Python numbers."""
         starts: list[int] = self.columns.starts.tolist()
@@ -183,7 +188,8 @@ class ArrayBars(Bars):
     def values(self, field: str) -> Floats:
         """Return a field of all symbols, by number; NaN where there is no bar. Read-only."""
         check_field(field)
-        return read_only(self.row(field))
+        row: Floats = self._arrays.shown[field][self.step]
+        return row
 
     def row(self, field: str) -> Floats:
         """Return one field of all symbols, by number; NaN where there is no bar."""

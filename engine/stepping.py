@@ -106,8 +106,9 @@ class StepContext(Context):
         """Return a declared feature of all symbols, by number; NaN where undefined, or there is no bar here."""
         matrix = self._matrices.get(name)
         if matrix is None:
-            matrix = self._matrices[name] = time_major(self._column(name), self._arrays)
-        return read_only(matrix[self._step_bars.step])
+            matrix = self._matrices[name] = read_only(time_major(self._column(name), self._arrays))
+        row: Floats = matrix[self._step_bars.step]
+        return row
 
     def quantities(self) -> Floats:
         """Return the shares that are held of all symbols, by number; below 0 where sold short, 0 where none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from engine.arrays import Arrays, Floats, Ints, as_any
 from engine.compiled_account.log import (
     FILLS,
     ORDERS,
-    OUTSIDE_GATES,
     SYMBOL,
     AccountLog,
     empty_log,
@@ -114,23 +114,33 @@ class Running:
         self.orders, self.fills = self.log.counts.item(ORDERS), self.log.counts.item(FILLS)
         return bool(done == ALIVE)
 
-    def order(self, numbers: Iterable[int], quantities: Sequence[float], reason: str, *, outside_gates: bool) -> int:
-        """Order shares of these symbols; return the number of the first order, or 0 where that can't be done here."""
-        lots = 0.0
-        for quantity in quantities:
-            lots += abs(quantity) * self._lots_of_one_share + 1.0
+    def order(self, number: int, quantity: float, reason: str, why: int = TAKEN) -> int:
+        """Order shares of a symbol; return the number of the order, or 0 where that can't be done here."""
+        lots = abs(quantity) * self._lots_of_one_share + 1.0
         if not lots < self._lots_left:
             return 0
         self._lots_left -= lots
-        code = self._codes.get(reason)
-        if code is None:
-            code = self._codes[reason] = len(self.reasons)
-            self.reasons.append(reason)
+        self._wanted.append((number, self._codes.get(reason) or self._code(reason), why))
+        self._quantities.append(quantity)
+        return self.orders + len(self._quantities)
+
+    def order_all(self, numbers: Sequence[int], quantities: Sequence[float], reason: str) -> int:
+        """Order shares of some symbols; return the number of the first order, or 0 where that can't be done here."""
+        lots = max(map(abs, quantities)) * self._lots_of_one_share * len(quantities) + len(quantities)
+        if not lots < self._lots_left:
+            return 0
+        self._lots_left -= lots
         first = self.orders + len(self._quantities) + 1
-        why = OUTSIDE_GATES if outside_gates else TAKEN
-        self._wanted.extend((number, code, why) for number in numbers)
+        self._wanted.extend(zip(numbers, repeat(self._codes.get(reason) or self._code(reason)), repeat(TAKEN)))
         self._quantities.extend(quantities)
         return first
+
+    def _code(self, reason: str) -> int:
+        """Return the number of a reason, which may be a new one."""
+        if reason not in self._codes:
+            self._codes[reason] = len(self.reasons)
+            self.reasons.append(reason)
+        return self._codes[reason]
 
     def queue(self) -> Iterator[tuple[int, int]]:
         """Yield number and lots left of the orders that wait, those of this step as well, in order of submission."""

@@ -50,22 +50,20 @@ class SlicedCross(Strategy):
         self.rules = rules
         self.fast, self.slow = (feature.name for feature in self.features)
         self.amount = amount
-        self.rising: Floats | None = None  # 1 where the fast average was above, 0 where not, NaN where unknown
+        self.sides: Floats | None = None  # 1 where the fast average was above, -1 where below, NaN where unknown
 
     def on_bars(self, context: Context, bars: Bars) -> None:
         """Buy where the fast average crosses above the slow one, sell where it crosses below."""
-        close = bars.values("close")
-        apart = context.values(self.fast) - context.values(self.slow)
-        before = np.full(len(close), np.nan) if self.rising is None else self.rising
-        up, down = apart > 0.0, apart < 0.0
-        self.rising = np.where(apart == apart, np.sign(apart), before)
-        crosses = np.flatnonzero((up & (before <= 0.0)) | (down & (before >= 0.0)))
-        if len(crosses):
-            held, price = context.quantities()[crosses], close[crosses]
-            wanted = np.where(up[crosses] & (held == 0.0), np.floor(self.amount / price), 0.0)
-            wanted = np.where(down[crosses], -held, wanted)
+        sides = np.sign(context.values(self.fast) - context.values(self.slow))
+        before = sides if self.sides is None else self.sides
+        turned = np.flatnonzero(sides * before <= 0.0)
+        self.sides = np.where(sides == sides, sides, before)
+        if len(turned):
+            up, price, held = sides[turned] > 0.0, bars.values("close")[turned], context.quantities()[turned]
+            buy = np.where(held == 0.0, np.floor(self.amount / price), 0.0)
+            wanted = np.where(up, buy, np.where(sides[turned] < 0.0, -held, 0.0))
             orders = np.flatnonzero((wanted != 0.0) & (price == price))
-            context.submit_orders(crosses[orders], wanted[orders])
+            context.submit_orders(turned[orders], wanted[orders])
 
 
 class HoldsOut(Strategy):

@@ -13,7 +13,7 @@ Risk: Every awaited bar is an object for as long as the run lasts: a condition t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from engine.pipeline import Brokerage, Feed, LoopComponent
 from engine.reference.loop import live_steps
 from engine.stepping import MADE, StepBars, StepContext
 from engine.strategy import Strategy, calls_on_bar, is_declared
+
+Event = tuple[int, int, int, bool, Bar]
 
 
 class AwaitedContext(StepContext):
@@ -42,7 +44,10 @@ class AwaitedContext(StepContext):
 
 
 class Awaited:
-    """The bars on which a condition holds, by timestamp: (symbol number, flat number, whether gates pass, bar)."""
+    """The bars on which a condition holds, by timestamp.
+
+    Of each its symbol's number, its flat number, its number among those of the symbol, whether gates pass, and itself.
+    """
 
     def __init__(self, arrays: Arrays, waits: Sequence[Wait], features: FeatureTable, passes: PassTable) -> None:
         columns, symbols = arrays.columns, arrays.symbols
@@ -51,48 +56,47 @@ class Awaited:
             if not isinstance(wait, Held):
                 signal |= signal_of(wait, features, columns)
         events = events_of(signal, columns, len(arrays.timestamps))
-        self.open_gates = passing(passes, len(columns.close))
         fields = (getattr(columns, field)[events.bar].tolist() for field in FIELDS)
         times = map(arrays.times.__getitem__, columns.step[events.bar].tolist())
         numbers, places = events.symbol.tolist(), events.bar.tolist()
         bars = map(MADE, zip(times, map(symbols.__getitem__, numbers), *fields, strict=True))
-        self._events = list(zip(numbers, places, self.open_gates[events.bar].tolist(), bars, strict=True))
+        own = (events.bar - columns.starts[events.symbol]).tolist()
+        open_gates = passing(passes, len(columns.close))[events.bar].tolist()
+        self._events = list(zip(numbers, places, own, open_gates, bars, strict=True))
         self._offsets = events.offsets.tolist()
         self._arrays = arrays
-        self._always_held = any(isinstance(wait, Held) for wait in waits)
+        self._held_too = any(isinstance(wait, Held) for wait in waits)
 
-    def of(self, bars: StepBars, broker: Brokerage) -> Iterator[tuple[int, Bar]]:
-        """Yield flat number and bar of those of a step that are shown, in symbol order."""
+    def of(self, bars: StepBars, broker: Brokerage) -> Iterable[tuple[int, int, Bar]]:
+        """Return those of a step that are shown, in symbol order: flat number, number of its symbol's, bar."""
         events = self._events[self._offsets[bars.step] : self._offsets[bars.step + 1]]
-        if not self._always_held:
-            symbols = self._arrays.symbols
-            for number, place, passes, bar in events:
-                if passes or broker.get_position(symbols[number]) is not None:
-                    yield place, bar
-            return
+        if self._held_too:
+            return self._with_held(events, bars, broker)
+        get = broker.get_position
+        return [(place, own, bar) for _, place, own, passes, bar in events if passes or get(bar.symbol) is not None]
+
+    def _with_held(self, events: Sequence[Event], bars: StepBars, broker: Brokerage) -> Iterable[tuple[int, int, Bar]]:
         held = {self._arrays.index[symbol] for symbol in broker.held()}
-        chosen: dict[int, tuple[int, Bar]] = {
-            number: (place, bar) for number, place, passes, bar in events if passes or number in held
-        }
+        chosen = {number: (place, own, bar) for number, place, own, passes, bar in events if passes or number in held}
         latest, starts = self._arrays.latest[bars.step], self._arrays.starts
         for number in held.difference(chosen):
-            if (held_bar := bars.at(number)) is not None:
-                chosen[number] = starts[number] + latest.item(number), held_bar
-        yield from map(chosen.__getitem__, sorted(chosen))
+            if (bar_of_held := bars.at(number)) is not None:
+                own = latest.item(number)
+                chosen[number] = starts[number] + own, own, bar_of_held
+        return map(chosen.__getitem__, sorted(chosen))
 
 
 def _run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
     arrays, waits = arrays_of(feed), strategy.waits
     awaited = Awaited(arrays, waits or (), features, passes)
-    context, starts, index = AwaitedContext(feed, broker, features, passes), arrays.starts, arrays.index
+    context = AwaitedContext(feed, broker, features, passes)
     for bars in live_steps(feed, broker):
         present = context.move_to(bars)
         if strategy.waits is not waits:
             _call(strategy, context, present, broker)
             continue
-        for context.place, bar in awaited.of(present, broker):
+        for context.place, context.number, bar in awaited.of(present, broker):
             context.symbol = bar.symbol
-            context.number = context.place - starts[index[bar.symbol]]
             strategy.on_bar(context, bar)
     return broker.records.result(feed.bars, features, passes, broker.settings)
 

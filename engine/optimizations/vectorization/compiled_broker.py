@@ -28,8 +28,9 @@ import polars as pl
 
 from engine.arrays import arrays_of
 from engine.catalog import optimization
+from engine.compiled_account.log import OUTSIDE_GATES
 from engine.compiled_account.records import order_of, position_of, records_of
-from engine.compiled_account.running import Running, can_run
+from engine.compiled_account.running import TAKEN, Running, can_run
 from engine.compiled_account.state import BARS, BORROWED, FEES, FILLED, FILLED_STEP, HIGHEST, LOWEST, MARK
 from engine.model import Bars, FeatureTable, Floats, Order, PassTable, Position, Result, Settings
 from engine.pipeline import Brokerage, BrokerComponent, Feed, Records, Rules
@@ -73,6 +74,7 @@ class CompiledBroker(Broker):
         super().__init__(feed, settings, rules)
         self._arrays = arrays_of(feed)
         self._declared = declared
+        self._lot_is_one = settings.lot == 1.0
         self._in_arrays = True
         self._stale: set[str] = set()
         self._seen_fills = 0
@@ -91,12 +93,7 @@ class CompiledBroker(Broker):
             self._running.advance()
         self._bars = bars
         self._step += 1
-        running = self._running
-        self.cash = running.cash
-        if running.fills > self._seen_fills:
-            symbols = self._arrays.symbols
-            self._stale.update([symbols[number] for number in running.symbols_of_fills(self._seen_fills)])
-            self._seen_fills = running.fills
+        self.cash = self._running.cash
 
     def fill_queued_orders(self) -> None:
         """Step 1 of a timestamp."""
@@ -139,15 +136,24 @@ class CompiledBroker(Broker):
 
     def get_position(self, symbol: str) -> Position | None:
         """Return what is held of the symbol, or None."""
+        if self._seen_fills != self._running.fills:
+            self._note_fills()
         if symbol in self._stale:
             self._renew(symbol)
         return self._positions.get(symbol)
 
     def renewed_positions(self) -> Callable[[str], Position | None]:
         """Bring all positions up to date, for this step; return what looks them up."""
+        self._note_fills()
         for symbol in tuple(self._stale):
             self._renew(symbol)
         return self._positions.get
+
+    def _note_fills(self) -> None:
+        """Note which symbols something has filled of since this was last asked."""
+        symbols = self._arrays.symbols
+        self._stale.update([symbols[number] for number in self._running.symbols_of_fills(self._seen_fills)])
+        self._seen_fills = self._running.fills
 
     def _renew(self, symbol: str) -> None:
         self._stale.remove(symbol)
@@ -199,35 +205,35 @@ class CompiledBroker(Broker):
         whole, shares = orders_of(numbers, quantities, len(self._arrays.symbols))
         if not whole:
             return range(0)
-        array = np.array(shares)
-        if not (np.isfinite(array) & (array != 0.0)).all():
+        if not all(shares) or not math.isfinite(max(map(abs, shares))) or not all(one == one for one in shares):
             return None
-        first = self._running.order(whole, shares, reason, outside_gates=False)
+        first = self._running.order_all(whole, shares, reason)
         return range(first, first + len(whole)) if first else None
 
     def refuse_order(self, why: str, symbol: str, quantity: float, reason: str = "signal", **terms: Any) -> Order:
         """Record an order that is rejected at once; takes what `submit_order` does, and raises as it does."""
         if self._in_arrays:
             if not terms and why == OUTSIDE_ITS_GATES:
-                order = self._ordered(symbol, quantity, reason, outside_gates=True)
+                order = self._ordered(symbol, quantity, reason, OUTSIDE_GATES)
                 if order is not None:
                     return order
             self._hand_over()
         return super().refuse_order(why, symbol, quantity, reason, **terms)
 
-    def _ordered(self, symbol: str, quantity: Any, reason: str, *, outside_gates: bool = False) -> Order | None:
+    def _ordered(self, symbol: str, quantity: Any, reason: str, why: int = TAKEN) -> Order | None:
         """Put a market order on the list; None where the reference has to see to it, or to raise."""
         number = self._arrays.index.get(symbol)
-        if number is None or type(reason) is not str or not isinstance(quantity, Real):
+        if number is None or type(reason) is not str or not (type(quantity) is float or isinstance(quantity, Real)):
             return None
         if not math.isfinite(quantity) or quantity == 0:
             return None
         shares = float(quantity)
-        order = self._running.order((number,), (shares,), reason, outside_gates=outside_gates)
+        order = self._running.order(number, shares, reason, why)
         if not order:
             return None
-        units = self._lots.toward_zero(shares)
-        return Order(order, self._bars.timestamp, symbol, self._lots.value(units) if units else shares, reason=reason)
+        if not (self._lot_is_one and shares.is_integer()) and (units := self._lots.toward_zero(shares)):
+            shares = self._lots.value(units)
+        return Order(order, self._bars.timestamp, symbol, shares, reason=reason)
 
     def cancel_order(self, order_id: int) -> bool:
         """Take back what is left of an order; return whether there was anything left."""
