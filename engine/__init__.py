@@ -12,6 +12,7 @@
 
 from engine.api import Market, load, run, sweep
 from engine.catalog import FOCUSES, Optimization, accepted_build, catalog, compose, optimization
+from engine.conditions import Held
 from engine.errors import InputError
 from engine.features import (
     ATR,
@@ -49,6 +50,7 @@ __all__ = [
     "DeclaredRanking",
     "DeclaredStrategy",
     "Feature",
+    "Held",
     "Highest",
     "InputError",
     "Lowest",

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.jit import compiled_in_place
-from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable
+from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable, check_field, read_only
 from engine.pipeline import Feed
 from engine.strategy import Condition, CrossesAbove, Side
 
@@ -64,6 +64,11 @@ class Arrays:
     def fields(self) -> tuple[Floats, ...]:
         """The matrices, in the order of a bar's fields."""
         return tuple(self.matrices[field] for field in FIELDS)
+
+    @cached_property
+    def shown(self) -> dict[str, Floats]:
+        """The matrices, as views that can't be written to."""
+        return {field: read_only(matrix) for field, matrix in self.matrices.items()}
 
     @cached_property
     def starts(self) -> list[int]:
@@ -246,6 +251,12 @@ class ArrayBars(Bars):
         prices = open_, highs.item(cell), lows.item(cell), closes.item(cell)
         return Bar(self.timestamp, self._arrays.symbols[number], *prices, volumes.item(cell))
 
+    def values(self, field: str) -> Floats:
+        """Return a field of all symbols, by number; NaN where there is no bar. Read-only."""
+        check_field(field)
+        row: Floats = self._arrays.shown[field][self.step]
+        return row
+
     def row(self, field: str) -> Floats:
         """Return one field of all symbols, by number; NaN where there is no bar."""
         row: Floats = self._arrays.matrices[field][self.step]
@@ -273,7 +284,7 @@ class SomeBars(Bars):
     __slots__ = ("_whole",)
 
     def __init__(self, bars: Sequence[Bar], whole: ArrayBars) -> None:
-        super().__init__(whole.timestamp, bars, whole.numbers, {})
+        super().__init__(whole.timestamp, bars, whole.numbers, {}, whole._arrays.symbols)
         self._whole = whole
 
     def last_close(self, symbol: str) -> float:

@@ -15,11 +15,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.positions import positions_of
+
+Floats = npt.NDArray[np.float64]
 
 PRICES = ("open", "high", "low", "close")
 """The price columns of a bar."""
@@ -37,19 +40,29 @@ class Bar(NamedTuple):
     volume: float
 
 
+FIELDS = (*PRICES, "volume")
+"""The fields of a bar that are numbers."""
+
+
 class Bars:
     """The bars of one timestamp, in symbol order, and how far each symbol has come.
 
-    `numbers` has the number of each symbol's latest bar, counted from 0, of those that have had one.
-    It tells of the present: one that is kept is of no use at a later timestamp.
+    `symbols` are all of the data, sorted. `numbers` has the number of each symbol's latest bar, counted from 0, of
+    those that have had one. It tells of the present: one that is kept is of no use at a later timestamp.
     """
 
-    __slots__ = ("_bars", "_by_symbol", "_closes", "numbers", "timestamp")
+    __slots__ = ("_bars", "_by_symbol", "_closes", "_symbols", "numbers", "timestamp")
 
     def __init__(
-        self, timestamp: date, bars: Sequence[Bar], numbers: Mapping[str, int], closes: Mapping[str, float]
+        self,
+        timestamp: date,
+        bars: Sequence[Bar],
+        numbers: Mapping[str, int],
+        closes: Mapping[str, float],
+        symbols: Sequence[str] = (),
     ) -> None:
         self.timestamp = timestamp
+        self._symbols = symbols
         self._bars = bars
         self.numbers = numbers
         self._closes = closes
@@ -69,11 +82,33 @@ class Bars:
 
     def only(self, bars: Sequence[Bar]) -> Bars:
         """Return some of these bars, as all that there are."""
-        return Bars(self.timestamp, bars, self.numbers, self._closes)
+        return Bars(self.timestamp, bars, self.numbers, self._closes, self._symbols)
+
+    def values(self, field: str) -> Floats:
+        """Return a field of these bars ("open", "high", "low", "close" or "volume") of all symbols, by number.
+
+        NaN where the symbol has no bar here, or has one that is not shown. Read-only.
+        """
+        check_field(field)
+        by_symbol = {bar.symbol: getattr(bar, field) for bar in self._bars}
+        return read_only([by_symbol.get(symbol, math.nan) for symbol in self._symbols])
 
     def last_close(self, symbol: str) -> float:
         """Return the symbol's latest close; NaN before its first bar."""
         return self._closes.get(symbol, math.nan)
+
+
+def check_field(field: str) -> None:
+    """Raise an InputError where this is no field of a bar that is a number."""
+    if field not in FIELDS:
+        raise InputError(f"the values of {field!r}", hint=f"Choose from {', '.join(FIELDS)}")
+
+
+def read_only(values: Sequence[float] | Floats) -> Floats:
+    """Return an array of these values, or a view of one, that can't be written to."""
+    array: Floats = np.asarray(values, np.float64).view()
+    array.flags.writeable = False
+    return array
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from engine.model import (
     table_of,
 )
 from engine.rules import Rule
-from engine.strategy import Account, Strategy, is_declared
+from engine.strategy import Account, Strategy, check_waits, is_declared
 from engine.trials import (
     Parameters,
     StrategyMaker,
@@ -212,6 +212,7 @@ class Pipeline:
         """Run a strategy over laid-out data; neither is changed."""
         if not is_declared(strategy):  # whose parts can't be changed
             strategy = copy.deepcopy(strategy)  # a plain strategy may keep state, which must not reach the next run
+            check_waits(strategy)
         features = self.features(feed, tuple(dict.fromkeys(strategy.features)))
         passes = self._passes(feed, strategy.gates, features)
         broker = self.broker(feed, settings, self.rules(feed, strategy.rules))

@@ -10,14 +10,21 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from numbers import Real
 from typing import Any, Protocol, TypeGuard
 
+import numpy as np
+import numpy.typing as npt
+
+from engine.conditions import Above as Above
+from engine.conditions import Condition as Condition
+from engine.conditions import CrossesAbove as CrossesAbove
+from engine.conditions import Side as Side  # they stood here, and are asked for here
+from engine.conditions import Wait
 from engine.errors import InputError
 from engine.features import Feature, are_known_features
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.grid import Grid
-from engine.model import Bar, Bars, FeatureTable, Order, PassTable, Position, Settings
+from engine.model import Bar, Bars, FeatureTable, Floats, Order, PassTable, Position, Settings, read_only
 from engine.rules import Rule, are_known_rules
 
 
@@ -82,6 +89,8 @@ class Account(Protocol):
 
 
 OUTSIDE_ITS_GATES = "outside its gates"
+Whole = Sequence[int] | npt.NDArray[np.integer[Any]]
+Shares = Sequence[float] | npt.NDArray[np.number[Any]]
 
 
 class Context:
@@ -103,6 +112,11 @@ class Context:
         self.open_orders = account.open_orders
         self.get_position = account.get_position
         self.held = account.held
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols of the data, sorted; a symbol's number is its place here."""
+        return tuple(self._features.starts)
 
     @property
     def lots(self) -> Grid:
@@ -140,6 +154,19 @@ class Context:
         features = self._features
         return features.columns[name][features.starts[symbol] + number]
 
+    def values(self, name: str) -> Floats:
+        """Return a declared feature of all symbols, by number; NaN where undefined, or there is no bar here.
+
+        Gates change nothing in it: `bars.values` tells which bars a strategy is shown. Read-only.
+        """
+        here = self.bars.get
+        return read_only([self.feature(name, one) if here(one) else math.nan for one in self._features.starts])
+
+    def quantities(self) -> Floats:
+        """Return the shares that are held of all symbols, by number; below 0 where sold short, 0 where none."""
+        positions = map(self.get_position, self._features.starts)
+        return np.array([position.quantity if position else 0.0 for position in positions], np.float64)
+
     def passes(self, symbol: str) -> bool:
         """Whether the symbol's latest bar passes all gates of the strategy."""
         number = self.bars.numbers.get(symbol, -1)
@@ -175,6 +202,22 @@ class Context:
                 (smaller if abs(held + change) < abs(held) else larger).append((symbol, change))
         return [self.submit_order(symbol, change, reason) for symbol, change in (*smaller, *larger)]
 
+    def submit_orders(self, numbers: Whole, quantities: Shares, reason: str = "signal") -> range:
+        """Submit market orders, one after another, as `submit_order` does; return their order numbers.
+
+        Args:
+            numbers: of the symbols, as in `symbols`; a sequence or an array of whole numbers.
+            quantities: shares, one for each, above 0 to buy; a sequence or an array.
+            reason: of all of them.
+
+        Raises:
+            InputError: where these do not go together, and where `submit_order` raises; what came before is submitted.
+        """
+        names = self.symbols
+        ordered = list(zip(*orders_of(numbers, quantities, len(names)), strict=True))
+        done = [self.submit_order(names[number], quantity, reason).order_id for number, quantity in ordered]
+        return range(done[0], done[-1] + 1) if done else range(0)
+
     def _submit_where_passing(self, symbol: str, quantity: float, reason: str = "signal", **terms: Any) -> Order:
         """Submit an order; one that may open, or add to, a position outside the gates is rejected at once."""
         position = self.get_position(symbol)
@@ -185,89 +228,71 @@ class Context:
         return self._account.submit_order(symbol, quantity, reason, **terms)
 
 
+def orders_of(numbers: Whole, quantities: Shares, symbols: int) -> tuple[list[int], list[float]]:
+    """Return the symbol numbers and the quantities of some orders as Python's own numbers, checked.
+
+    Raises:
+        InputError: where they are not as many, or a number is not that of one of so many symbols.
+    """
+    whole, shares = np.asarray(numbers), np.asarray(quantities, np.float64)
+    if whole.shape != shares.shape or whole.ndim != 1:
+        raise InputError(
+            f"orders for {whole.shape} symbols and {shares.shape} quantities", hint="One for each, in a row"
+        )
+    if len(whole) and (whole.dtype.kind not in "iu" or whole.min() < 0 or whole.max() >= symbols):
+        raise InputError(
+            f"orders for the symbol numbers {whole}", hint=f"Whole numbers from 0 to {symbols - 1}, as in `symbols`"
+        )
+    return whole.tolist(), shares.tolist()
+
+
 class Strategy:
-    """Base of every strategy: name the features, gates and rules, and say what to do on a bar, or on all of a time."""
+    """Base of every strategy: name the features, gates and rules, and say what to do on a bar, or on all of a time.
+
+    `waits` is what `on_bar` waits for: it is then called only on bars where one of these holds at least.
+    """
 
     features: tuple[Feature, ...] = ()
     gates: tuple[Gate, ...] = ()
     rules: tuple[Rule, ...] = ()
+    waits: tuple[Wait, ...] | None = None
 
     def on_bar(self, context: Context, bar: Bar) -> None:
         """Do what is to be done once this bar is complete.
 
-        It is called for the bars that pass all gates, and for those of symbols that are held, so that it can leave.
+        It is called for the bars that pass all gates, and for those of symbols that are held, so that it can leave;
+        where there are `waits`, for those of them on which one of these holds.
         """
 
     def on_bars(self, context: Context, bars: Bars) -> None:
         """Do what is to be done once the bars of a timestamp are complete: `on_bar` for each, in symbol order."""
+        waits = self.waits
         for bar in bars:
-            self.on_bar(context, bar)
+            if waits is None or any(wait.holds(context, bar.symbol) for wait in waits):
+                self.on_bar(context, bar)
 
 
-Side = Feature | float
-"""A side of a condition: a feature, or a level that stays where it is."""
+def calls_on_bar(strategy: Strategy) -> bool:
+    """Whether all bars of a timestamp are handed to `on_bar`, one by one, as is done here."""
+    return getattr(strategy.on_bars, "__func__", None) is Strategy.on_bars
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What conditions have in common: their two sides, of which one at least is a feature.
+def check_waits(strategy: Strategy) -> None:
+    """Look at what a strategy waits for, before it is run.
 
     Raises:
-        InputError: where both sides are numbers, or one is neither a feature nor a finite number.
+        InputError: where it is no tuple of waits, one asks for a feature that is not declared, or the strategy has an
+            `on_bars` of its own, which is called at every timestamp and with all bars.
     """
-
-    left: Side
-    right: Side
-
-    def __post_init__(self) -> None:
-        for name in ("left", "right"):
-            side = getattr(self, name)
-            if not isinstance(side, Feature):
-                object.__setattr__(self, name, _level(side))
-        if not self.features:
-            raise InputError("a condition on two numbers", hint="One side at least has to be a feature")
-
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """The features that it asks for."""
-        return tuple(side for side in (self.left, self.right) if isinstance(side, Feature))
-
-    def holds(self, context: Context, symbol: str) -> bool:
-        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
-        raise NotImplementedError
-
-
-def _level(side: object) -> float:
-    if isinstance(side, bool) or not isinstance(side, Real) or not math.isfinite(side):
-        raise InputError(f"a condition on {side!r}", hint="A side is a feature, or a finite number")
-    return float(side)
-
-
-def _value(side: Side, context: Context, symbol: str, ago: int = 0) -> float:
-    return side if isinstance(side, float) else context.feature(side.name, symbol, ago)
-
-
-class Above(Comparison):
-    """True on bars where `left` is above `right`."""
-
-    def holds(self, context: Context, symbol: str) -> bool:
-        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
-        return _value(self.left, context, symbol) > _value(self.right, context, symbol)
-
-
-class CrossesAbove(Comparison):
-    """True on the bar where `left` is above `right` and was not on the symbol's bar before."""
-
-    def holds(self, context: Context, symbol: str) -> bool:
-        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
-        left, right = self.left, self.right
-        return _value(left, context, symbol) > _value(right, context, symbol) and _value(
-            left, context, symbol, ago=1
-        ) <= _value(right, context, symbol, ago=1)
-
-
-Condition = Above | CrossesAbove
-"""The conditions that there are. "Below" is the same with the sides changed over."""
+    if strategy.waits is None:
+        return
+    if not isinstance(strategy.waits, tuple) or not all(hasattr(wait, "holds") for wait in strategy.waits):
+        raise InputError(f"waits of {strategy.waits!r}", hint="A tuple of Above, CrossesAbove and Held, or None")
+    if not calls_on_bar(strategy):
+        raise InputError("waits beside an on_bars of its own", hint="Write on_bar, or look for yourself in on_bars")
+    for wait in strategy.waits:
+        if missing := [feature.name for feature in wait.features if feature not in strategy.features]:
+            raise InputError(f"waits for {missing[0]}, which is not declared", hint="Add it to the strategy's features")
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,7 @@ class EngineSubject:
                 "positions.py": "loop",
                 "rules.py": "rules",
                 "strategy.py": "loop",
+                "conditions.py": "loop",
                 "scenarios.py": "loop",
                 "pipeline.py": "loop",
                 "api.py": "loop",

@@ -32,7 +32,7 @@ from engine.fuzzing.markets import (
     markets,
 )
 from engine.fuzzing.script import Script
-from engine.fuzzing.scripts import FEATURES, RULES, Choices, declared, scripts
+from engine.fuzzing.scripts import FEATURES, RULES, Choices, declared, plain_strategies, scripts
 from engine.model import Settings
 from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import Side
@@ -50,7 +50,7 @@ _SMALL_RULES: tuple[Rule, ...] = (
     *(TakeProfit(0.003), TakeProfit(0.1), TimeExit(3)),
 )
 _HALTS = 32.0, 0.25, 4.0, 1.0
-FAMILIES = ("declared", "declared", "declared", "declared", "script", "script", "any account", "sweep")
+FAMILIES = ("declared", "declared", "declared", "declared", "script", "script", "any account", "sweep", "plain")
 _GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
     "swept_rules": {
         "stop": (0.05, 0.25, 1.5, 0.001),
@@ -97,6 +97,8 @@ def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> C
     choices = Choices(ground, scale, rules=_SMALL_RULES)
     plain = family != "any account" and draw(st.integers(0, 7)) != 7
     settings = draw(plain_accounts(scale)) if plain else draw(accounts())
+    if family == "plain":
+        return Case(draw(plain_strategies(choices)), settings if plain else draw(accounts()))
     if family == "script" or (family == "any account" and draw(st.booleans())):
         features = (*FEATURES, *(SMA(length) for length in LENGTHS), *_OTHERS)
         script = draw(scripts(choices, features=features, gated=True, most=20))

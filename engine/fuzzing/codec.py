@@ -15,8 +15,9 @@ from functools import cache
 from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from engine import features, gates
+from engine.conditions import Held
 from engine.errors import InputError
-from engine.fuzzing import actions
+from engine.fuzzing import actions, plain
 from engine.fuzzing.case import FORMS, Case
 from engine.fuzzing.makers import MAKERS
 from engine.fuzzing.script import Script
@@ -31,6 +32,7 @@ KNOWN: dict[str, type] = {
     for one in (
         *(*features.KNOWN, gates.MinDollarVolume, gates.MinPrice, gates.MaxATRPercent, gates.MinMomentum),
         *(StopLoss, TakeProfit, TrailingStop, TimeExit, Above, CrossesAbove, Notional, DeclaredStrategy),
+        *(Held, plain.Patient, plain.Sliced),
         *(actions.Submit, actions.Cancel, actions.Replace, actions.Target, actions.When, Script, Settings),
     )
 }

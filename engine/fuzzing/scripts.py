@@ -1,17 +1,20 @@
-"""Strategies, drawn by Hypothesis: scripts, and declared ones."""
+"""Strategies, drawn by Hypothesis: scripts, declared ones, and plain ones that wait or take arrays."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
+from engine.conditions import Held, Wait
 from engine.features import ATR, EMA, RSI, SMA, DataColumn, Feature, Highest, Lowest, Momentum, Volatility
 from engine.fuzzing.accounts import accounts
 from engine.fuzzing.actions import Action, Cancel, Replace, Submit, Target
 from engine.fuzzing.markets import Ground, Market, Scale, markets
+from engine.fuzzing.plain import Patient, Plain, Sliced
 from engine.fuzzing.script import Script
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.model import Settings
@@ -44,6 +47,7 @@ QUANTITIES = (10.0, 30.0, 1.0, 100.0, 2.5, 7.25, 300.0, 0.3)
 MONEY = (1_000.0, 100.0, 400.0, 37.0, 9_000.0)
 SIGNS = (1.0, 1.0, -1.0)
 PARTS = (-1.0, -0.5, 1.0, -2.0)  # of what is held
+PLAIN_QUANTITIES = (10.0, 0.0, math.nan, 0.0, -5.0, 100.0, math.nan, 0.3, 2.5, 1e17, math.inf, -300.0, 0.0)
 CODE = 20  # bytes
 
 
@@ -177,6 +181,24 @@ def declared(
     return DeclaredStrategy(
         condition(), condition(), size, code.rules(choices.rules), choices.gates(code) if shut else ()
     )
+
+
+@st.composite
+def plain_strategies(draw: st.DrawFn, choices: Choices) -> Plain:
+    """Draw a strategy that waits, or one that takes arrays."""
+    code, more = draw(CODES), draw(CODES)
+    quantities = tuple(more.one_of(PLAIN_QUANTITIES) for _ in range(code.one_of(range(1, 13))))
+    features = tuple(dict.fromkeys(code.one_of(FEATURES) for _ in range(code.one_of(range(3)))))
+    gates = choices.gates(code) if code.one_of(range(3)) == 2 else ()
+    rules, every = code.rules(choices.rules), code.one_of((0, 0, 7, 23))
+    if code.one_of((False, True)):
+        return Sliced(quantities, features, gates, rules, every, stride=code.one_of((1, 2, 3)))
+    waits: list[Wait] = []
+    for _ in range(code.one_of((1, 0, 2, 3))):
+        kind = code.one_of((Above, CrossesAbove, Held))
+        waits.append(Held() if kind is Held else kind(code.one_of(FEATURES), code.one_of((*RIGHT, 0.0, 5.0))))
+    features = tuple(dict.fromkeys([*features, *(one for wait in waits for one in wait.features)]))
+    return Patient(quantities, features, gates, rules, every, waits=tuple(waits))
 
 
 Drawn = tuple[Market, Script, Settings]

@@ -26,4 +26,4 @@ class DataFeed:
             for bar in bars:
                 numbers[bar.symbol] = numbers.get(bar.symbol, -1) + 1
                 closes[bar.symbol] = bar.close
-            yield Bars(bars[0].timestamp, bars, numbers, closes)
+            yield Bars(bars[0].timestamp, bars, numbers, closes, self.symbols)

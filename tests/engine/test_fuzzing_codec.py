@@ -25,7 +25,7 @@ from engine.fuzzing.codec import decode, encode
 from engine.fuzzing.markets import Market, markets
 from engine.fuzzing.running import WRITERS, run_case, twin_market, twin_of
 from engine.fuzzing.script import Script
-from engine.fuzzing.scripts import FEATURES, Choices, cases, declared
+from engine.fuzzing.scripts import FEATURES, Choices, cases, declared, plain_strategies
 from engine.model import Settings
 from engine.rules import StopLoss
 from engine.strategy import Strategy
@@ -40,7 +40,8 @@ PAYLOAD = struct.unpack(">d", bytes.fromhex("fff8000000000abc"))[0]
 @st.composite
 def drawn_strategies(draw: st.DrawFn) -> tuple[Market, Strategy, Settings]:
     market, scale = draw(markets())
-    return market, draw(declared(Choices(market, scale))), draw(accounts())
+    choices = Choices(market, scale)
+    return market, draw(st.one_of(declared(choices), plain_strategies(choices))), draw(accounts())
 
 
 @examples(30)

@@ -20,7 +20,7 @@ from engine.catalog import accepted_build, build_of, catalog
 from engine.digest import result_digest
 from engine.fuzzing.accounts import PLAIN, accounts
 from engine.fuzzing.markets import Market, markets
-from engine.fuzzing.scripts import FEATURES, Choices, Drawn, cases, declared
+from engine.fuzzing.scripts import FEATURES, Choices, Drawn, cases, declared, plain_strategies
 from engine.model import Settings
 from engine.scenarios import level_with
 from engine.strategy import DeclaredStrategy, Strategy
@@ -76,9 +76,30 @@ def test_every_build_does_with_any_declared_strategy_what_the_reference_does(
         assert result_digest(expected) == result_digest(obtained), name
 
 
+@st.composite
+def plain_cases(draw: st.DrawFn) -> tuple[Market, Strategy, Settings]:
+    """Draw a market, a plain strategy for it that waits or takes arrays, and an account."""
+    market, scale = draw(markets())
+    return market, draw(plain_strategies(Choices(market, scale))), draw(st.one_of(accounts(**PLAIN), accounts()))
+
+
+@examples(50)
+@given(case=plain_cases())
+def test_every_build_does_with_any_plain_strategy_what_the_reference_does(
+    whole_build: tuple[str, ...], case: tuple[Market, Strategy, Settings]
+) -> None:
+    market, strategy, settings = case
+    table = market.table()
+    expected = load(table, build=()).run(strategy, settings)
+    for name, build in builds(whole_build).items():
+        obtained = load(table, build=build).run(strategy, settings)
+        assert_same(expected.outputs(), obtained.outputs(), name)
+        assert result_digest(expected) == result_digest(obtained), name
+
+
 @pytest.mark.parametrize("build", [(), None], ids=["reference", "accepted build"])
 @examples(25)
-@given(case=st.one_of(SCRIPTS, declared_cases()))
+@given(case=st.one_of(SCRIPTS, declared_cases(), plain_cases()))
 def test_a_run_can_be_repeated_and_changes_neither_its_strategy_nor_its_data(
     build, case: tuple[Market, Strategy, Settings]
 ) -> None:

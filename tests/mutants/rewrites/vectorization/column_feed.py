@@ -27,7 +27,7 @@ class ColumnFeed:
                 seen[bar.symbol] += 1
                 closes[bar.symbol] = bar.close
             numbers = {symbol: count - 1 for symbol, count in seen.items() if count}
-            yield Bars(bars[0].timestamp, tuple(bars), numbers, dict(closes))
+            yield Bars(bars[0].timestamp, tuple(bars), numbers, dict(closes), self.symbols)
 
 
 @optimization(component="feed")
