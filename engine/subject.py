@@ -23,6 +23,7 @@ from engine.errors import InputError
 from engine.fuzzing.codec import decode
 from engine.fuzzing.running import WRITERS, run_case, twin_market
 from engine.generate import generate_market
+from engine.ladder import LADDER
 from engine.machine import Machine
 from engine.pipeline import Loaded
 from engine.reference.reading import read_file
@@ -71,6 +72,12 @@ _GENERATED: Mapping[str, Sequence[str]] = {
     "bad.parquet": ["sma_cross"],
 }
 """The scenarios of each generated input."""
+_LADDER: Mapping[str, Sequence[str]] = {
+    "scored": [one.name for one in LADDER],
+    "edges": ["margin_level_short", "waits_held", "waits_random", "slices_random"],
+    "minutes": ["margin_cross", "thin_volume", "on_grids", "at_this_close", "timed", "waits_cross", "slices_cross"],
+}
+"""Those of the second set, which came later."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +268,16 @@ class EngineSubject:
                     "bad.parquet": markets.bad_market,
                 },
                 cases=[(market, scenario) for market, names in _GENERATED.items() for scenario in names],
+            ),
+            GoldenSet(
+                name="ladder",
+                about="declared strategies on every account, rankings, and the styles of plain ones",
+                inputs={
+                    "scored": markets.scored_market,
+                    "edges": markets.edges_market,
+                    "minutes": markets.minute_market,
+                },
+                cases=[(market, scenario) for market, names in _LADDER.items() for scenario in names],
             ),
             GoldenSet(
                 name="us500",
