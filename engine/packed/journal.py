@@ -60,9 +60,11 @@ class Desk:
 
     def __init__(self) -> None:
         self._waiting: list[Journal] = []
+        self.lent = 0  # so many, so far
 
     def lend(self, entries: int, steps: int) -> Lent:
         """Return a journal with room for so many entries and timestamps, in which nothing stands."""
+        self.lent += 1
         while self._waiting:
             journal = self._waiting.pop()
             if len(journal.rejection_step) >= entries and len(journal.positions) == steps:

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from engine.arrays import Prices, as_any
-from engine.model import Settings
+from engine.arrays import Prices, arrays_of, as_any, side_by_side
+from engine.model import PRICES, Settings
 from engine.packed.journal import Desk, Lent
 from engine.packed.kernel import ON_ENTRY, ON_HIGHEST, ON_TIME, Terms, empty_book, loop
 from engine.packed.signals import Signals, words_of
@@ -70,6 +70,17 @@ def _factor(rule: Rule) -> float:
     if isinstance(rule, TimeExit):
         return float(rule.bars)
     return 1.0 + rule.fraction if isinstance(rule, TakeProfit) else 1.0 - rule.fraction
+
+
+def prices_on(feed: Feed, desk: Desk) -> Prices:
+    """Return the prices of a feed of arrays: as they stand for its first run, side by side from the second on.
+
+    To put them side by side takes as long as several runs, which a market that is run once would not win back.
+    """
+    arrays = arrays_of(feed)
+    if desk.lent:
+        return arrays.interleaved
+    return side_by_side(*(arrays.matrices[name] for name in PRICES))
 
 
 def desk_of(feed: Feed) -> Desk:

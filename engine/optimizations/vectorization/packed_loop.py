@@ -3,8 +3,8 @@
 How: Entries and exits become bits, one a symbol, in rows of 64-bit words a timestamp; what is held is such a row as
 well, so a step finds what the strategy does by a few AND operations. One pass over the held symbols asks the rules,
 moves the water marks and adds up the worth. A position's state is one cache line, and the open, high, low and close
-of a bar stand side by side, two bars a cache line; the next ones are asked for before their turn. What happens is
-written to columns that become tables as they are.
+of a bar stand side by side from the second run over a market on, two bars a cache line; the next ones are asked for
+before their turn. What happens is written to columns, of which tables are made when they are asked for.
 
 Exact: The steps, their order, and every addition and product are those of the reference: orders by submission,
 symbols by name, equity from zero upwards. The two prices that are kept to see whether any rule could fire are the
@@ -21,7 +21,7 @@ from engine.arrays import arrays_of
 from engine.catalog import optimization
 from engine.model import FeatureTable, PassTable, Result
 from engine.packed.result import PackedResult
-from engine.packed.running import can_count, covers, desk_of, journal_of
+from engine.packed.running import can_count, covers, desk_of, journal_of, prices_on
 from engine.packed.signals import signals_on
 from engine.packed.tables import names_of
 from engine.pipeline import Brokerage, Feed, LoopComponent
@@ -41,7 +41,7 @@ def _run(
     arrays, settings = arrays_of(feed), broker.settings
     amount, rules, desk = strategy.size.amount, strategy.rules, desk_of(feed)
     signals = signals_on(feed, strategy, features, passes)
-    lent = journal_of(arrays.interleaved, signals, amount, rules, settings, len(arrays.symbols), desk)
+    lent = journal_of(prices_on(feed, desk), signals, amount, rules, settings, len(arrays.symbols), desk)
     names = names_of(arrays.timestamps, arrays.symbol_names, ["signal", *(rule.name for rule in rules)])
     return PackedResult(lent, names, feed.bars, features, passes, settings.lot)
 
