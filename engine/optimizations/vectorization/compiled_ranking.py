@@ -1,13 +1,14 @@
 """Run a declared ranking in one compiled loop.
 
-How: At each timestamp one pass over the scores keeps the highest and the lowest of them, as many as are wanted; a
-second one turns weights into orders. The account is `engine.compiled_account`, which touches only what is held or
-queued. Scores and gates are read from flat columns, at the latest bar of each symbol.
+How: At each timestamp a pass over the scores keeps the best of those that reach a bound, which is what the worst of the
+best was the time before; where too few reach it, another goes without a bound. Weights become orders, and the account
+is `engine.compiled_account`, which touches only what is held or queued.
 
-Exact: Symbols are looked at in order, so of equal scores the later one ranks higher, as in a sort by score and symbol.
-Weights become lots by the products, quotients and differences of `Context.target_weights`, with waiting orders counted
-in; what makes a position smaller is ordered first. The account is exact as its docstring says; a run that meets a count
-that is too large for it is left to the loop below, from its beginning.
+Exact: Where enough scores reach the bound, the best of all are among them. Symbols are looked at in order, so of equal
+scores the later one ranks higher, as in a sort by score and symbol. Weights become lots by the products, quotients and
+differences of `Context.target_weights`, with waiting orders counted in; what makes a position smaller is ordered first.
+The account is exact as its docstring says; a run that meets a count that is too large for it is left to the loop below,
+from its beginning.
 
 Risk: The meaning of a ranking, of target weights and of the broker stands here a second time: a change to the reference
 has to be made here too.
@@ -53,19 +54,23 @@ MOST_GUESSED = 1_000_000
 class Ranking(NamedTuple):
     """What a ranking looks at and works with.
 
-    `scores` is (steps, symbols), NaN where a symbol can't be ranked. `passes` are flat flags, and `latest`
-    is the flat number of a bar of each symbol, not after the present one; one before its first where there is none.
-    `high` and `low` are the best so far, the worst of them first, with their symbols; the later symbol is the higher of
-    two with equal scores. `side` says what is to be done with each symbol, and `waiting` what is already ordered of it,
-    in shares; both are 0 between two steps. The last two are orders that are still to be submitted.
+    `scores` is (steps, symbols), NaN where a symbol can't be ranked. `passes` are flat flags, and `latest` is the flat
+    number of a bar of each symbol, not after the present one; one before its first where there is none. `high` and
+    `low` have room for half more than are wanted: the highest scores, and the lowest with their signs changed, the
+    worst of them first, with their symbols. `bounds` has a score for each side that as many are likely to reach.
+    `side` says what is to be done with each symbol, and `waiting` what is already ordered of it, in shares; both are 0
+    between two steps. The last two are orders that are still to be submitted.
     """
 
     scores: Floats
     passes: Bools
     gated: bool
+    long: int
+    short: int
     weight: float
     every: int
     latest: Ints
+    bounds: Floats
     high: Floats
     high_symbol: Ints
     low: Floats
@@ -104,63 +109,62 @@ def _lay_rows(columns: Columns, score: Floats, cursor: Ints, rows: Floats) -> No
 
 
 @inlined
-def _keep_high(high: Floats, symbols: Ints, size: int, score: float, symbol: int) -> int:
-    """Put a score among the highest, in place of the worst where there is no room; return how many there are."""
-    if size < len(high):
-        place = size
-        while place > 0 and high[place - 1] > score:
-            high[place], symbols[place] = high[place - 1], symbols[place - 1]
-            place -= 1
-        size += 1
-    else:
-        place = 0
-        while place + 1 < size and high[place + 1] <= score:
-            high[place], symbols[place] = high[place + 1], symbols[place + 1]
-            place += 1
-    high[place], symbols[place] = score, symbol
+def _keep_best(scores: Floats, step: int, sign: float, bound: float, best: Floats, symbols: Ints) -> int:
+    """Find the best scores, times a sign, of those that reach a bound; the worst first. Return how many they are.
+
+    Of two equal scores the later symbol is the higher: the better one, unless the sign turns the order round.
+    """
+    size = 0
+    for symbol in range(scores.shape[1]):
+        score = sign * scores[step, symbol]
+        if not score >= bound:
+            continue
+        if size < len(best):
+            place = size
+            size += 1
+            while place > 0 and (best[place - 1] > score or (best[place - 1] == score and sign < 0.0)):
+                best[place], symbols[place] = best[place - 1], symbols[place - 1]
+                place -= 1
+        elif score == best[0] and sign < 0.0:
+            continue
+        else:
+            place = 0
+            while place + 1 < size and (best[place + 1] < score or (best[place + 1] == score and sign > 0.0)):
+                best[place], symbols[place] = best[place + 1], symbols[place + 1]
+                place += 1
+        best[place], symbols[place] = score, symbol
+        if size == len(best):
+            bound = best[0]
     return size
 
 
 @inlined
-def _keep_low(low: Floats, symbols: Ints, size: int, score: float, symbol: int) -> int:
-    """Put a score among the lowest, in place of the worst where there is no room; return how many there are."""
-    if size < len(low):
-        place = size
-        while place > 0 and low[place - 1] <= score:
-            low[place], symbols[place] = low[place - 1], symbols[place - 1]
-            place -= 1
-        size += 1
-    else:
-        place = 0
-        while place + 1 < size and low[place + 1] > score:
-            low[place], symbols[place] = low[place + 1], symbols[place + 1]
-            place += 1
-    low[place], symbols[place] = score, symbol
-    return size
+def _choose_side(ranking: Ranking, step: int, side: int, wanted: int, best: Floats, symbols: Ints) -> None:
+    """Give so many symbols a side, where there are so many.
+
+    The bound is what the worst of the best was last time: where enough reach it, they are the best of all.
+    """
+    if wanted == 0:
+        return
+    size = _keep_best(ranking.scores, step, float(side), ranking.bounds[side], best, symbols)
+    if size < wanted:
+        size = _keep_best(ranking.scores, step, float(side), -np.inf, best, symbols)
+    ranking.bounds[side] = best[0] if size == len(best) else -np.inf
+    for place in range(size - wanted, size):
+        ranking.side[symbols[place]] = side
 
 
 @compiled_in_place
 def _choose(ranking: Ranking, step: int) -> bool:
     """Choose a side for symbols; false where too few can be ranked."""
-    scores, high, low, side = ranking.scores, ranking.high, ranking.low, ranking.side
-    ranked = highest = lowest = 0
-    least = most = np.nan
-    for symbol in range(len(side)):
-        score = scores[step, symbol]
-        if score == score:
-            ranked += 1
-            if highest < len(high) or score >= least:
-                highest = _keep_high(high, ranking.high_symbol, highest, score, symbol)
-                least = high[0]
-            if lowest < len(low) or score < most:
-                lowest = _keep_low(low, ranking.low_symbol, lowest, score, symbol)
-                most = low[0]
-    if ranked < len(high) + len(low):
+    ranked = 0
+    for symbol in range(ranking.scores.shape[1]):
+        score = ranking.scores[step, symbol]
+        ranked += score == score
+    if ranked < ranking.long + ranking.short:
         return False
-    for place in range(lowest):
-        side[ranking.low_symbol[place]] = SHORT
-    for place in range(highest):
-        side[ranking.high_symbol[place]] = LONG
+    _choose_side(ranking, step, SHORT, ranking.short, ranking.low, ranking.low_symbol)
+    _choose_side(ranking, step, LONG, ranking.long, ranking.high, ranking.high_symbol)
     return True
 
 
@@ -244,7 +248,7 @@ def _submit(
 
 @inlined
 def _most_orders(state: State, ranking: Ranking) -> int:
-    return int(len(ranking.high) + len(ranking.low) + state.sizes[HELD] + state.sizes[QUEUED])
+    return int(ranking.long + ranking.short + state.sizes[HELD] + state.sizes[QUEUED])
 
 
 @compiled_in_place
@@ -276,6 +280,10 @@ def _loop(
     return len(rates)
 
 
+def _half_more(count: int) -> int:
+    return count + (count + 1) // 2
+
+
 def _guessed_events(strategy: DeclaredRanking, steps: int) -> int:
     """Return as many events as there are if every position is changed each time, within bounds; the log can grow."""
     times = -(-steps // strategy.every)
@@ -293,13 +301,16 @@ def _ranking(
         scores=_time_major(columns, steps, score),
         passes=passing_bars,
         gated=bool(passes.columns),
+        long=strategy.long,
+        short=strategy.short,
         weight=float(strategy.weight),
         every=strategy.every,
         latest=columns.starts[:-1] - 1,
-        high=np.zeros(strategy.long),
-        high_symbol=np.zeros(strategy.long, np.int64),
-        low=np.zeros(strategy.short),
-        low_symbol=np.zeros(strategy.short, np.int64),
+        bounds=np.full(3, -np.inf),
+        high=np.zeros(_half_more(strategy.long)),
+        high_symbol=np.zeros(_half_more(strategy.long), np.int64),
+        low=np.zeros(_half_more(strategy.short)),
+        low_symbol=np.zeros(_half_more(strategy.short), np.int64),
         side=np.zeros(symbols, np.int8),
         waiting=np.zeros(symbols),
         later=np.zeros(symbols, np.int64),
