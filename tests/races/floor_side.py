@@ -32,6 +32,18 @@ def xor(words: Words) -> int:
     return folded
 
 
+@compiled
+def xor_of_bars(opens: Words, highs: Words, lows: Words, closes: Words) -> int:
+    """Return all words of four matrices in one; four streams at once are faster than one after the other."""
+    of_open = of_high = of_low = of_close = 0
+    for place in range(len(opens)):
+        of_open ^= opens[place]
+        of_high ^= highs[place]
+        of_low ^= lows[place]
+        of_close ^= closes[place]
+    return of_open ^ of_high ^ of_low ^ of_close
+
+
 def stream(job: Mapping[str, Any]) -> None:
     """Time one pass over open, high, low and close, by one thread.
 
@@ -44,7 +56,7 @@ def stream(job: Mapping[str, Any]) -> None:
     copies = min(max(2, -(-job["bytes"] // whole)), _MOST_COPIES)
     rings = [[field.copy().view(np.int64).ravel() for field in fields] for _ in range(copies)]
     turn = itertools.cycle(rings)
-    seconds = median_time(lambda: [xor(words) for words in next(turn)], warm_ups=copies)
+    seconds = median_time(lambda: xor_of_bars(*next(turn)), warm_ups=copies)
     tell({job["name"]: seconds}, floor={"bytes": whole, "copies": copies})
 
 

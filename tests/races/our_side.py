@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -112,11 +112,7 @@ def _touch(result: Result) -> dict[str, int]:
     return {name: len(table) for name, table in result.account().items()}
 
 
-def _named(found: tuple[float, str, dict[str, int]], name: str) -> Iterator[tuple[str, Any]]:
-    seconds, digest, counts = found
-    yield from {"times": {name: seconds}, "digest": digest, "counts": counts}.items()
-
-
 if __name__ == "__main__":
     wanted = json.loads(sys.argv[1])
-    tell(**dict(_named(KINDS[wanted["kind"]](wanted), wanted["name"])))
+    took, account, rows = KINDS[wanted["kind"]](wanted)
+    tell({wanted["name"]: took}, digest=account, counts=rows)

@@ -30,7 +30,8 @@ _HOW = """\
 - Rounds, in each of which every contender runs in a fresh process, in an order that is drawn anew. A process loads,
   warms up, and then runs until a second has gone into timed runs; its figure is the median of those. The tables tell
   the median, least and most over the processes. What takes more than a second a run goes into three rounds, more than
-  twelve into two; what takes more than three warms up on the first 20 symbols alone.
+  twelve into two; what takes more than three warms up on the first 20 symbols alone. After 12 minutes no round begins:
+  on a busy machine there are fewer processes.
 - Ours are timed with every table of the account: orders, rejections, cancellations, fills, trades, equity. Each process
   tells the digest of its account. In the first round, before any figure is told, those of all contenders of a workload
   have to be the same as the reference's, and so in every later round: else the race ends and writes nothing.
@@ -42,9 +43,9 @@ _HOW = """\
   digests for these. Our sweep is timed with the metrics and the digest of every trial.
 - `cold start`: from the start of `python -c ...` to the result of W, what an earlier process left on disk in place;
   `after the interpreter's`: the same from the first line of the program.
-- `streaming floor`: one pass over open, high, low and close by a compiled loop that takes the XOR of all words, one
-  thread. `reading floor`: all bytes of the file, read by the system from its memory into one buffer; `its store`: the
-  files that the store keeps of it, mapped and taken together in the same way.
+- `streaming floor`: one pass over open, high, low and close, side by side, by a compiled loop that takes the XOR of all
+  words, one thread. `reading floor`: all bytes of the file, read by the system from its memory into one buffer; `its
+  store`: the files that the store keeps of it, mapped, and their words taken together in the same way.
 """
 _VECTORBT = """\
 - vectorbt gets our signals, computed before, a bar later, and fills them at that open; whole shares for the amount at
@@ -74,7 +75,7 @@ def write_page(docs: Path, found: Found, facts: Facts) -> None:
     steps = ladder(found, "W")
     parts = [_HEAD, _machine(found, facts)]
     if steps:
-        lines = {name: seconds_ for name in (RUST, STREAM) if (seconds_ := found.median("W", name))}
+        lines = {name: middle for name in (RUST, STREAM) if (middle := found.median("W", name))}
         title = f"W, a warm run: {facts.shapes['W']}"
         (docs / "ladder.svg").write_text(LadderPlot(title, steps, lines).svg(), encoding="utf-8")
         parts.append("![The ladder of W: seconds a rung, on a log scale](ladder.svg)\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.races.contenders import Entry
 ROOT = Path(__file__).parents[2]
 _SLOW, _VERY_SLOW = 1.0, 12.0  # seconds a run
 _FEW, _VERY_FEW = 3, 2  # rounds
+_MODULES = {"ours": "our_side", "floor": "floor_side", "vectorbt": "vectorbt_side"}
 
 
 class DifferentError(Exception):
@@ -65,9 +68,19 @@ class Found:
 
 
 def race(
-    entries: Sequence[Entry], *, most: int, seed: int, scratch: Path, peers: str, tick: Callable[[str], None]
+    entries: Sequence[Entry],
+    *,
+    most: int,
+    seed: int,
+    scratch: Path,
+    peers: str,
+    tick: Callable[[str], None],
+    seconds: float = math.inf,
 ) -> Found:
     """Run every entry in its rounds, at most so many, each round in a new order; what is slow goes into fewer.
+
+    A round that would not end within so many seconds since the first one began goes without what takes more than 1 s a
+    run, or else is not run; the first one always is.
 
     Raises:
         DifferentError: where accounts differ. In the first round each contender is looked at, so before any figure
@@ -79,19 +92,33 @@ def race(
         if entry.side == "cold":
             tick("what earlier processes keep")
             run_entry(entry, scratch, peers)  # it finds what this one leaves on disk
+    took: dict[int, float] = {}
+    start = time.monotonic()
     for number in range(most):
-        drawn = [one for one in entries if number < min(most, _rounds(one, found))]
+        drawn = [place for place, one in enumerate(entries) if number < min(most, _rounds(one, found))]
+        left = seconds - (time.monotonic() - start)
+        if took and sum(took[place] for place in drawn) > left:
+            drawn = [place for place in drawn if not _is_slow(entries[place], found)]
+            if sum(took[place] for place in drawn) > left:
+                break
         order.shuffle(drawn)
-        for place, entry in enumerate(drawn, 1):
-            tick(f"round {number + 1}, {place} of {len(drawn)}: {entry.workload}, {entry.names[0]}")
+        for count, place in enumerate(drawn, 1):
+            entry, began = entries[place], time.monotonic()
+            tick(f"round {number + 1}, {count} of {len(drawn)}: {entry.workload}, {entry.names[0]}")
             found.add(entry, run_entry(entry, scratch, peers))
+            took[place] = time.monotonic() - began
     return found
 
 
+def _is_slow(entry: Entry, found: Found) -> bool:
+    """Whether a run takes so long that few rounds have to do; a cold start is a run by itself, and needs many."""
+    return entry.side != "cold" and (found.median(entry.workload, entry.names[0]) or 0.0) >= _SLOW
+
+
 def _rounds(entry: Entry, found: Found) -> int:
-    seconds = found.median(entry.workload, entry.names[0])
-    if seconds is None or seconds < _SLOW:
+    if not _is_slow(entry, found):
         return entry.rounds
+    seconds = found.median(entry.workload, entry.names[0]) or 0.0
     return min(entry.rounds, _FEW if seconds < _VERY_SLOW else _VERY_FEW)
 
 
@@ -104,8 +131,8 @@ def run_entry(entry: Entry, scratch: Path, peers: str) -> dict[str, Any]:
     caches = {"EXACT_CHANGE_CACHE": str(scratch / "caches" / entry.workload.replace(" ", "-"))}
     if entry.side == "cold":
         return cold_start(entry.job, caches)
-    python, module = (peers, "vectorbt_side") if entry.side == "vectorbt" else (sys.executable, f"{_OURS[entry.side]}")
-    command = [python, "-W", "ignore", "-m", f"tests.races.{module}", json.dumps(entry.job)]
+    python = peers if entry.side == "vectorbt" else sys.executable
+    command = [python, "-W", "ignore", "-m", f"tests.races.{_MODULES[entry.side]}", json.dumps(entry.job)]
     environment = {**os.environ, **caches, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False
@@ -114,6 +141,3 @@ def run_entry(entry: Entry, scratch: Path, peers: str) -> dict[str, Any]:
         raise RuntimeError(f"{entry.workload}, {entry.names[0]} failed:\n{done.stderr[-2000:]}")
     said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return said
-
-
-_OURS = {"ours": "our_side", "floor": "floor_side"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from tests.races.terminal import print_tables
 from tests.races.workloads import FULL, QUICK, Size, Workload, real_prices, workloads
 
 SEED = 20
+BUDGET = 12.0  # minutes
 _SHAPE = "%Y-%m-%d %H:%M"
 
 
@@ -40,7 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shapes, entries = _prepared(chosen, size, scratch, options.peers)
         try:
             found = race(
-                entries, most=options.rounds, seed=SEED, scratch=scratch, peers=options.peers or "", tick=_tell
+                entries,
+                most=options.rounds,
+                seed=SEED,
+                scratch=scratch,
+                peers=options.peers or "",
+                tick=_tell,
+                seconds=options.budget * 60,
             )
         except DifferentError as error:
             print(f"DIVERGED: {error}")
@@ -93,6 +101,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("peers", nargs="?", help="the Python of vectorbt's environment; without, it is left out")
     parser.add_argument("--quick", action="store_true", help="tiny markets, to try it out; its figures mean nothing")
     parser.add_argument("--rounds", type=int, default=9, help="at most so many; each contender has its own number")
+    parser.add_argument("--budget", type=float, default=BUDGET, help="minutes; no round begins that would end later")
     parser.add_argument("--workload", action="append", help="only this one; may be given again")
     parser.add_argument("--out", type=Path, help="where bench.json goes")
     parser.add_argument("--docs", type=Path, help="where BENCH.md and ladder.svg go")
@@ -107,4 +116,5 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the files and the process of the moment go, too
     sys.exit(main())

@@ -13,7 +13,7 @@ from engine import SMA, load
 from engine.catalog import accepted_build, find
 from optimizer.reporters.page.benches import bench_section
 from optimizer.reporters.page.documents import Documents
-from tests.races import clock, run
+from tests.races import clock, rounds, run
 from tests.races.contenders import COLD, REFERENCE, RUST, STORE, STREAM, Entry, entries_of, rungs
 from tests.races.goals import GOALS, outcomes
 from tests.races.inputs import levels_of, write_market, write_matrices
@@ -194,3 +194,20 @@ def test_a_small_race_runs_from_end_to_end(tmp_path: Path) -> None:
     assert all(0.0 < row["min_s"] <= row["median_s"] <= row["max_s"] and row["runs"] == 1 for row in raced.values())
     assert "The ladder of W" in (tmp_path / "BENCH.md").read_text()
     assert (tmp_path / "ladder.svg").exists()
+
+
+def test_a_round_that_would_end_too_late_goes_without_the_slow_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = [0.0]
+    seconds = {"slow": 10.0, "fast": 0.5}
+
+    def run_entry(entry: Entry, *_: object) -> dict[str, object]:
+        now[0] += seconds[entry.names[0]]
+        return {"times": {entry.names[0]: seconds[entry.names[0]]}}
+
+    monkeypatch.setattr(rounds, "run_entry", run_entry)
+    monkeypatch.setattr(rounds.time, "monotonic", lambda: now[0])
+    entries = [Entry("W", (name,), "ours", {}) for name in seconds]
+    found = race(entries, most=9, seed=1, scratch=tmp_path, peers="", tick=lambda _: None, seconds=12.0)
+    assert {name: len(times) for (_, name), times in found.times.items()} == {"slow": 1, "fast": 4}
