@@ -31,6 +31,15 @@ ARRAYS = (
     "vectorization/soa_broker",
     "early-exit/ruined_account",
 )
+COMPILED = (
+    "vectorization/array_feed",
+    "vectorization/column_features",
+    "vectorization/lazy_context",
+    "vectorization/time_slices",
+    "vectorization/awaited_calls",
+    "vectorization/compiled_rules",
+    "vectorization/compiled_broker",
+)
 
 
 def flat(price: float, volume: float = 1_000.0) -> Row:
@@ -109,10 +118,11 @@ def play(
     settings = settings or Settings(cash=10_000.0)
     result = load(table, build=()).run(Script(plan, rules, gates), settings)
     noted = list(seen or ())
-    by_arrays = load(table, build=ARRAYS).run(Script(plan, rules, gates), settings)
-    assert result_digest(by_arrays) == result_digest(result), "the array builds do otherwise"
+    for build in (ARRAYS, COMPILED):
+        by_arrays = load(table, build=build).run(Script(plan, rules, gates), settings)
+        assert result_digest(by_arrays) == result_digest(result), f"the array builds do otherwise: {build[-1]}"
     if seen is not None:
-        assert seen == noted * 2, "the array builds show otherwise"
+        assert seen == noted * 3, "the array builds show otherwise"
         del seen[len(noted) :]
     return result
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import engine
+from engine.digest import result_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +22,16 @@ def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> N
     (block,) = python_blocks("README.md")
     exec(block, {})  # noqa: S102 - our own document
     assert "exit_price" in capsys.readouterr().out
+
+
+def test_the_three_styles_of_a_strategy_make_the_same_trades(capsys: pytest.CaptureFixture[str]) -> None:
+    digests = set()
+    for block in python_blocks("docs/STRATEGIES.md"):
+        names: dict[str, Any] = {}
+        exec(block, names)  # noqa: S102 - our own document
+        digests.add(result_digest(names["result"]))
+    assert len(digests) == 1
+    assert len({*capsys.readouterr().out.splitlines()}) == 1
 
 
 def test_the_example_of_the_package_runs() -> None:
