@@ -26,13 +26,17 @@ _MOST_STREAMED = 1 << 30
 
 @dataclass(frozen=True)
 class Entry:
-    """A process that times contenders of a workload: its side, what it is told, and in how many rounds it runs."""
+    """A process that times contenders of a workload: its side, what it is told, and in how many rounds it runs.
+
+    `few` is the number of rounds where a run takes long.
+    """
 
     workload: str
     names: tuple[str, ...]
     side: str
     job: Mapping[str, Any]
     rounds: int = 5
+    few: int = 3
 
 
 def rungs(workload: Workload, raced: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -52,7 +56,12 @@ def rungs(workload: Workload, raced: frozenset[str]) -> Iterator[tuple[str, tupl
 
 
 def entries_of(workload: Workload, data: Path, matrices: Path | None, has_vectorbt: bool) -> Iterator[Entry]:
-    """Return all that run a workload, from its files."""
+    """Return all that run a workload, from its files; what is not W goes into fewer rounds."""
+    for entry in _entries(workload, data, matrices, has_vectorbt):
+        yield entry if workload.name == "W" else replace(entry, rounds=3, few=2)
+
+
+def _entries(workload: Workload, data: Path, matrices: Path | None, has_vectorbt: bool) -> Iterator[Entry]:
     job = {"data": str(data), "scenario": workload.scenario, "on_bad_bars": workload.on_bad_bars}
     final = tuple(accepted_build())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from optimizer.hardware import hardware_line, hardware_profile
 from optimizer.reporters.templates import seconds
+from tests.races.beside import BUSY
 from tests.races.contenders import RUST, RUST_WHOLE, STORE, STREAM
 from tests.races.goals import PEERS, outcomes
 from tests.races.ladder import Rung, ladder
@@ -24,14 +25,21 @@ hand. Reference, rungs and final build, vectorbt and the streaming floor are tim
 symbols over 2,520 daily bars, generated, and the cross of two moving averages with a stop-loss, a trailing stop, a
 target, commission and slippage in one cash account: the scenario `sma_cross`.
 """
+_LADDER = """\
+![The ladder of W: seconds a rung, on a log scale](ladder.svg)
+
+A bar is the median, the line on it goes from the least to the most of the processes. *Gained* is against the rung
+before, *together* against the reference; grey is what gains less than a tenth on this workload. What a change is worth
+alone, and what the build would be without it, `optimize bench --attribute` tells.
+"""
 _HOW = """\
 ## How it is measured
 
 - Rounds, in each of which every contender runs in a fresh process, in an order that is drawn anew. A process loads,
   warms up, and then runs until a second has gone into timed runs; its figure is the median of those. The tables tell
-  the median, least and most over the processes. What takes more than a second a run goes into three rounds, more than
-  twelve into two; what takes more than three warms up on the first 20 symbols alone. After 12 minutes no round begins:
-  on a busy machine there are fewer processes.
+  the median, least and most over the processes. There are five rounds for W and three for the rest, and three and two
+  for what takes more than a second a run; what takes more than three warms up on the first 20 symbols alone. No round
+  begins that would not end within 12 minutes, so on a busy machine there are fewer processes.
 - Ours are timed with every table of the account: orders, rejections, cancellations, fills, trades, equity. Each process
   tells the digest of its account. In the first round, before any figure is told, those of all contenders of a workload
   have to be the same as the reference's, and so in every later round: else the race ends and writes nothing.
@@ -53,21 +61,30 @@ _VECTORBT = """\
   Its `from_signals` has room for one stop beside the target, unless a function of Python's adjusts it, which its Rust
   engine does not run: so it has the stop-loss and the target, and **no trailing stop**. It does less there than ours,
   its stops go before signals of the same bar, and its trades differ for that. `{rust}` is `from_signals` alone;
-  `{whole}` has `value()`, `trades.records` and `orders.records` beside. It is given two warm-ups as well.
+  `{whole}` has `value()`, `trades.records` and `orders.records` beside. It is given two
+  warm-ups as well.
 """
 
 
 @dataclass(frozen=True)
 class Facts:
-    """How the race was run: its command, when, how long, what the machine did before, and what was left out and why."""
+    """How the race was run: its command, when, how many minutes, on which markets, and what was left out and why.
+
+    `beside` is how many cores other processes kept busy, None where that is unknown.
+    """
 
     command: str
     when: str
     minutes: float
-    load_before: float
+    beside: float | None
     shapes: dict[str, str]
     workloads: Sequence[Workload]
     missing: Sequence[str]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the machine did so much beside that the figures suffer."""
+        return self.beside is not None and self.beside > BUSY
 
 
 def write_page(docs: Path, found: Found, facts: Facts) -> None:
@@ -78,7 +95,7 @@ def write_page(docs: Path, found: Found, facts: Facts) -> None:
         lines = {name: middle for name in (RUST, STREAM) if (middle := found.median("W", name))}
         title = f"W, a warm run: {facts.shapes['W']}"
         (docs / "ladder.svg").write_text(LadderPlot(title, steps, lines).svg(), encoding="utf-8")
-        parts.append("![The ladder of W: seconds a rung, on a log scale](ladder.svg)\n")
+        parts.append(_LADDER)
     parts += [_goals(found), *_ladders(found, facts), *_tables(found, facts), _notes(found)]
     (docs / "BENCH.md").write_text("\n".join(parts), encoding="utf-8")
 
@@ -94,11 +111,15 @@ def _machine(found: Found, facts: Facts) -> str:
     beside = f"; beside it {', '.join(f'{name} {version}' for name, version in peers.items())}" if peers else ""
     lines = [
         f"Measured on {hardware_line(hardware_profile())}{beside}.",
-        f"On {facts.when} UTC, by `{facts.command}`, in {facts.minutes:.0f} minutes; the load of the "
-        f"machine was {facts.load_before:.1f} before.",
+        f"On {facts.when} UTC, by `{facts.command}`, in {facts.minutes:.0f} minutes{_beside(facts)}.",
+        *(["**The machine was busy with something else: these figures say little.**"] if facts.is_busy else []),
         *(f"Left out: {one}." for one in facts.missing),
     ]
     return "  \n".join(lines) + "\n"
+
+
+def _beside(facts: Facts) -> str:
+    return "" if facts.beside is None else f"; other processes kept {facts.beside:.1f} cores busy meanwhile"
 
 
 def _goals(found: Found) -> str:

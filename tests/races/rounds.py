@@ -19,8 +19,7 @@ from tests.races.cold import cold_start
 from tests.races.contenders import Entry
 
 ROOT = Path(__file__).parents[2]
-_SLOW, _VERY_SLOW = 1.0, 12.0  # seconds a run
-_FEW, _VERY_FEW = 3, 2  # rounds
+_SLOW = 1.0  # seconds a run
 _MODULES = {"ours": "our_side", "floor": "floor_side", "vectorbt": "vectorbt_side"}
 
 
@@ -116,10 +115,7 @@ def _is_slow(entry: Entry, found: Found) -> bool:
 
 
 def _rounds(entry: Entry, found: Found) -> int:
-    if not _is_slow(entry, found):
-        return entry.rounds
-    seconds = found.median(entry.workload, entry.names[0]) or 0.0
-    return min(entry.rounds, _FEW if seconds < _VERY_SLOW else _VERY_FEW)
+    return min(entry.rounds, entry.few) if _is_slow(entry, found) else entry.rounds
 
 
 def run_entry(entry: Entry, scratch: Path, peers: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ It fails, and writes nothing, where two of our contenders give different account
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.races.beside import Beside
 from tests.races.contenders import Entry, entries_of
 from tests.races.inputs import shape_of, write_market, write_matrices
 from tests.races.page import Facts, write_page
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     size = QUICK if options.quick else FULL
     is_whole = not options.quick and not options.workload
-    load_before = os.getloadavg()[0]
+    beside = Beside()
     with tempfile.TemporaryDirectory(prefix="exact-change-race-") as folder:
         scratch, start = Path(folder), time.perf_counter()
         chosen = [one for one in workloads(size) if not options.workload or one.name in options.workload]
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command="make bench" if is_whole else "python -m tests.races.run, in part",
         when=time.strftime(_SHAPE, time.gmtime()),
         minutes=(time.perf_counter() - start) / 60,
-        load_before=load_before,
+        beside=beside.cores(),
         shapes=shapes,
         workloads=chosen,
         missing=_missing(size, options.peers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,7 +14,7 @@ from engine import SMA, load
 from engine.catalog import accepted_build, find
 from optimizer.reporters.page.benches import bench_section
 from optimizer.reporters.page.documents import Documents
-from tests.races import clock, rounds, run
+from tests.races import beside, clock, rounds, run
 from tests.races.contenders import COLD, REFERENCE, RUST, STORE, STREAM, Entry, entries_of, rungs
 from tests.races.goals import GOALS, outcomes
 from tests.races.inputs import levels_of, write_market, write_matrices
@@ -153,11 +154,12 @@ def test_the_report_shows_the_rows(tmp_path: Path) -> None:
 
 
 def test_the_page_has_the_figures_and_the_drawing_is_whole(tmp_path: Path) -> None:
-    facts = Facts("make bench", "2026-01-01 00:00", 1.0, 0.5, {"W": "some bars"}, [workload("W")], ["nothing else"])
+    facts = Facts("make bench", "2026-01-01 00:00", 1.0, 0.9, {"W": "some bars"}, [workload("W")], ["nothing else"])
     write_page(tmp_path, found_of(SECONDS), facts)
     page = (tmp_path / "BENCH.md").read_text()
     assert "| `vectorization/array_feed` | 4.00 s | 4.00 s | 4.00 s | 2x | 2x |" in page
     assert "Left out: nothing else." in page
+    assert "The machine was busy" in page
     drawn = (tmp_path / "ladder.svg").read_text()
     ET.fromstring(drawn)  # noqa: S314 - written a moment ago
     for said in ("array feed", "vectorbt rust 120 ms", "streaming floor 1 ms", "2,667x"):
@@ -211,3 +213,20 @@ def test_a_round_that_would_end_too_late_goes_without_the_slow_ones(
     entries = [Entry("W", (name,), "ours", {}) for name in seconds]
     found = race(entries, most=9, seed=1, scratch=tmp_path, peers="", tick=lambda _: None, seconds=12.0)
     assert {name: len(times) for (_, name), times in found.times.items()} == {"slow": 1, "fast": 4}
+
+
+def test_what_other_processes_do_is_told_and_our_own_work_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stat = tmp_path / "stat"
+    monkeypatch.setattr(beside, "_STAT", stat)
+    monkeypatch.setattr(beside.time, "monotonic", lambda: float(stat.exists()) * 10.0)
+    assert beside.Beside().cores() is None
+    ticks = os.sysconf("SC_CLK_TCK")
+    times = [(1.0, 1.0, 1.0, 1.0, 0.0), (5.0, 1.0, 1.0, 1.0, 0.0)]
+    monkeypatch.setattr(beside.os, "times", lambda: times.pop(0))
+    stat.write_text(f"cpu {10 * ticks} 0 0 9 9 0 0 0 0 0\n")
+    counted = beside.Beside()
+    counted._began = 0.0
+    stat.write_text(f"cpu {29 * ticks} 0 0 99 99 0 0 0 0 0\n")
+    assert counted.cores() == pytest.approx((19 - 4) / 10.0)
