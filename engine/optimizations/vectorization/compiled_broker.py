@@ -223,7 +223,9 @@ class CompiledBroker(Broker):
     def _ordered(self, symbol: str, quantity: Any, reason: str, why: int = TAKEN) -> Order | None:
         """Put a market order on the list; None where the reference has to see to it, or to raise."""
         number = self._arrays.index.get(symbol)
-        if number is None or type(reason) is not str or not (type(quantity) is float or isinstance(quantity, Real)):
+        if number is None or type(reason) is not str:
+            return None
+        if type(quantity) not in (float, int) and not isinstance(quantity, Real):
             return None
         if not math.isfinite(quantity) or quantity == 0:
             return None
