@@ -30,6 +30,7 @@ from engine.gates import MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.generate import generate_market
 from engine.metrics import Metrics, metrics_of
 from engine.model import Bar, Bars, Order, Position, Result, Settings
+from engine.ranking import DeclaredRanking
 from engine.rules import StopLoss, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
 from engine.trials import SweepInterrupted
@@ -46,6 +47,7 @@ __all__ = [
     "Context",
     "CrossesAbove",
     "DataColumn",
+    "DeclaredRanking",
     "DeclaredStrategy",
     "Feature",
     "Held",

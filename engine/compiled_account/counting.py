@@ -11,12 +11,12 @@ import numpy as np
 from engine.compiled_account.state import UNCOUNTABLE, State
 from engine.compiled_account.terms import Terms
 from engine.grid import NEAR, RELATIVE
-from engine.jit import compiled_in_place
+from engine.jit import inlined
 
 FAR = 2.0**62  # what is below fits an int64
 
 
-@compiled_in_place
+@inlined
 def whole_steps(number: float, whole: int, parts: int, up: bool) -> float:
     """Return `Grid.above` (up) or `Grid.below` of a number, as a float."""
     steps = number / whole if parts == 1 else number * parts
@@ -26,13 +26,13 @@ def whole_steps(number: float, whole: int, parts: int, up: bool) -> float:
     return float(np.ceil(steps) if up else np.floor(steps))
 
 
-@compiled_in_place
+@inlined
 def lots_value(terms: Terms, lots: int) -> float:
     """Return so many lots in shares: `Grid.value`."""
     return float(lots * terms.lot_whole if terms.lot_parts == 1 else lots / terms.lot_parts)
 
 
-@compiled_in_place
+@inlined
 def lots_toward_zero(state: State, terms: Terms, quantity: float) -> int:
     """Return `Grid.toward_zero` of a number of shares; 0, and a flag in the state, where it is too large to count."""
     lots = whole_steps(quantity, terms.lot_whole, terms.lot_parts, quantity < 0.0)
@@ -42,14 +42,14 @@ def lots_toward_zero(state: State, terms: Terms, quantity: float) -> int:
     return int(lots)
 
 
-@compiled_in_place
+@inlined
 def lots_below(terms: Terms, quantity: float) -> int:
     """Return `Grid.below` of a number of shares, or 2**62 where that is less."""
     lots = whole_steps(quantity, terms.lot_whole, terms.lot_parts, False)
     return int(lots) if lots < FAR else 2**62
 
 
-@compiled_in_place
+@inlined
 def on_tick(state: State, terms: Terms, price: float, up: bool) -> float:
     """Return the price on the tick above (up) or below; itself where there are no ticks."""
     if terms.tick_parts == 0:

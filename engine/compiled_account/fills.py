@@ -35,37 +35,37 @@ from engine.compiled_account.state import (
     State,
 )
 from engine.compiled_account.terms import Terms
-from engine.jit import compiled_in_place
+from engine.jit import compiled_in_place, inlined
 
 ALLOWED = -1
 NEAR_ENOUGH = 1e-9  # of all that was added up: a million times what a few thousand additions can be off by
 
 
-@compiled_in_place
+@inlined
 def record_order(log: AccountLog, step: int, symbol: int, lots: int, quantity: float, reason: int) -> int:
     """Write an order down; return its number, from 0."""
     row = log.counts[ORDERS]
-    log.order[row, STEP] = step
-    log.order[row, SYMBOL] = symbol
-    log.order[row, LOTS] = lots
-    log.order[row, REASON] = reason
+    log.order[STEP, row] = step
+    log.order[SYMBOL, row] = symbol
+    log.order[LOTS, row] = lots
+    log.order[REASON, row] = reason
     log.ordered[row] = quantity
     log.counts[ORDERS] = row + 1
     return int(row)
 
 
-@compiled_in_place
+@inlined
 def record_end(log: AccountLog, step: int, order: int, quantity: float, why: int) -> None:
     """Write down that so much of an order is rejected, or cancelled, and why."""
     row = log.counts[ENDED]
-    log.ended[row, 0] = step
-    log.ended[row, 1] = order
-    log.ended[row, 2] = why
+    log.ended[0, row] = step
+    log.ended[1, row] = order
+    log.ended[2, row] = why
     log.ended_quantity[row] = quantity
     log.counts[ENDED] = row + 1
 
 
-@compiled_in_place
+@inlined
 def fill(
     state: State,
     log: AccountLog,
@@ -79,7 +79,7 @@ def fill(
     complete: bool,
 ) -> int:
     """Fill what can be filled of an order at a price before slippage, or reject it; return the lots then left of it."""
-    symbol = log.order[order, SYMBOL]
+    symbol = log.order[SYMBOL, order]
     lots, volume = left, 0.0
     if terms.has_volume_limit:
         volume = market.volume[row, symbol]
@@ -103,7 +103,7 @@ def fill(
     return left - lots
 
 
-@compiled_in_place
+@inlined
 def _within_volume(state: State, terms: Terms, step: int, symbol: int, left: int, volume: float) -> int:
     """Return how many lots of so many the bar's volume lets fill."""
     allowed = terms.volume_limit * volume if volume > 0.0 else 0.0
@@ -114,7 +114,7 @@ def _within_volume(state: State, terms: Terms, step: int, symbol: int, left: int
     return lots if left > 0 else -lots
 
 
-@compiled_in_place
+@inlined
 def _price(state: State, terms: Terms, base: float, quantity: float, volume: float) -> float:
     """Return the price with slippage and impact, against the trader: `engine.reference.costs`."""
     fraction = terms.slippage
@@ -128,13 +128,13 @@ def _price(state: State, terms: Terms, base: float, quantity: float, volume: flo
     return on_tick(state, terms, price, quantity > 0.0)
 
 
-@compiled_in_place
+@inlined
 def _commission(terms: Terms, notional: float, shares: float) -> float:
     asked = notional * terms.commission + shares * terms.commission_per_share + terms.commission_fixed
     return max(asked, terms.commission_minimum)
 
 
-@compiled_in_place
+@inlined
 def _refusal(
     state: State,
     terms: Terms,

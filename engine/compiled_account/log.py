@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.arrays import Floats, Ints
 from engine.compiled_account.state import HELD, QUEUED, State
-from engine.jit import compiled_in_place
+from engine.jit import compiled_in_place, inlined
 
 ORDERS, ENDED, FILLS, TRADES = range(4)
-STEP, SYMBOL, LOTS, REASON = range(4)
+STEP, SYMBOL, LOTS, REASON = range(4)  # of an order
 WHYS = (
     "less than a lot",
     "more than is held",
@@ -29,10 +29,11 @@ FIRST_CANCELLATION = VOLUME_USED_UP
 
 
 class AccountLog(NamedTuple):
-    """What happened, one row an event, in the order of time; `counts` says how many rows there are of the first four.
+    """What happened, in the order of time: an event is a column here, so that each field of it lies in one piece.
 
-    Reason 0 of an order is the strategy's, the others are the rules, from 1. Orders are numbered from 0 here. What has
-    ended without a fill is a rejection, or from `FIRST_CANCELLATION` on a cancellation. `equity` has a row a step.
+    `counts` says how many events there are of the first four kinds. Reason 0 of an order is the strategy's, the others
+    are the rules, from 1. Orders are numbered from 0 here. What has ended without a fill is a rejection, or from
+    `FIRST_CANCELLATION` on a cancellation. `equity` and `positions` have a step in place of an event.
     """
 
     order: Ints  # step, symbol, lots, reason
@@ -48,18 +49,18 @@ class AccountLog(NamedTuple):
     counts: Ints
 
 
-def empty_log(steps: int, rows: int = 4_096) -> AccountLog:
-    """Return room for so many steps, and so many rows of each kind to begin with."""
+def empty_log(steps: int, events: int = 4_096) -> AccountLog:
+    """Return room for so many steps, and so many events of each kind to begin with."""
     return AccountLog(
-        order=np.empty((rows, 4), np.int64),
-        ended=np.empty((rows, 3), np.int64),
-        fill=np.empty((rows, 2), np.int64),
-        trade=np.empty((rows, 5), np.int64),
-        ordered=np.empty(rows),
-        ended_quantity=np.empty(rows),
-        fill_money=np.empty((rows, 4)),
-        trade_money=np.empty((rows, 8)),
-        equity=np.empty((steps, 4)),
+        order=np.empty((4, events), np.int64),
+        ended=np.empty((3, events), np.int64),
+        fill=np.empty((2, events), np.int64),
+        trade=np.empty((5, events), np.int64),
+        ordered=np.empty(events),
+        ended_quantity=np.empty(events),
+        fill_money=np.empty((4, events)),
+        trade_money=np.empty((8, events)),
+        equity=np.empty((4, steps)),
         positions=np.empty(steps, np.int64),
         counts=np.zeros(4, np.int64),
     )
@@ -77,9 +78,9 @@ _BY_KIND = {
 }
 
 
-@compiled_in_place
+@inlined
 def most_events(state: State, orders: int) -> int:
-    """Return how many rows of a kind a step can add at most, if so many orders come to it."""
+    """Return how many events of a kind a step can add at most, if so many orders come to it."""
     return int(2 * (state.sizes[HELD] + state.sizes[QUEUED] + orders))
 
 
@@ -90,8 +91,8 @@ def has_room(state: State, log: AccountLog, orders: int) -> bool:
     return bool(
         log.counts[ORDERS] + needed <= len(log.ordered)
         and log.counts[ENDED] + needed <= len(log.ended_quantity)
-        and log.counts[FILLS] + needed <= len(log.fill)
-        and log.counts[TRADES] + needed <= len(log.trade)
+        and log.counts[FILLS] + needed <= log.fill.shape[1]
+        and log.counts[TRADES] + needed <= log.trade.shape[1]
         and state.sizes[QUEUED] + orders <= len(state.queue)
     )
 
@@ -103,17 +104,14 @@ def with_room(state: State, log: AccountLog, orders: int) -> tuple[State, Accoun
     needed = most_events(state, orders)
     grown = {}
     for name, kind in _BY_KIND.items():
-        rows, used = getattr(log, name), int(log.counts[kind])
-        if used + needed > len(rows):
-            grown[name] = _enlarged(rows, used, used + needed)
-    if int(state.sizes[QUEUED]) + orders > len(state.queue):
-        queued = int(state.sizes[QUEUED])
-        state = state._replace(queue=_enlarged(state.queue, queued, queued + orders))
+        events, used = getattr(log, name), int(log.counts[kind])
+        if used + needed > events.shape[-1]:
+            larger = np.empty((*events.shape[:-1], 2 * (used + needed)), events.dtype)
+            larger[..., :used] = events[..., :used]
+            grown[name] = larger
+    queued = int(state.sizes[QUEUED])
+    if queued + orders > len(state.queue):
+        queue = np.empty((2 * (queued + orders), 2), np.int64)
+        queue[:queued] = state.queue[:queued]
+        state = state._replace(queue=queue)
     return state, log._replace(**grown)
-
-
-def _enlarged(rows: Any, used: int, needed: int) -> Any:
-    """Return an array with room for at least so many rows, of which so many are kept."""
-    enlarged = np.empty((2 * max(needed, len(rows)), *rows.shape[1:]), rows.dtype)
-    enlarged[:used] = rows[:used]
-    return enlarged

@@ -24,10 +24,10 @@ from engine.compiled_account.state import (
     State,
 )
 from engine.compiled_account.terms import Terms
-from engine.jit import compiled_in_place
+from engine.jit import inlined
 
 
-@compiled_in_place
+@inlined
 def book(
     state: State,
     log: AccountLog,
@@ -78,7 +78,7 @@ def book(
         count_worth(state, symbol, after * (position[symbol, CLOSE] if complete else price))
 
 
-@compiled_in_place
+@inlined
 def count_worth(state: State, symbol: int, worth: float) -> None:
     """Let a position count for so much, in place of what it has counted for."""
     cash, before = state.cash, state.worth[symbol]
@@ -88,7 +88,7 @@ def count_worth(state: State, symbol: int, worth: float) -> None:
     state.worth[symbol] = worth
 
 
-@compiled_in_place
+@inlined
 def _open(
     state: State,
     step: int,
@@ -112,7 +112,7 @@ def _open(
     position[symbol, LOWEST] = price
 
 
-@compiled_in_place
+@inlined
 def _add_to_held(state: State, symbol: int) -> None:
     place = state.sizes[HELD]
     while place > 0 and state.held[place - 1] > symbol:
@@ -122,7 +122,7 @@ def _add_to_held(state: State, symbol: int) -> None:
     state.sizes[HELD] += 1
 
 
-@compiled_in_place
+@inlined
 def _drop_from_held(state: State, symbol: int) -> None:
     last, place = state.sizes[HELD] - 1, 0
     while state.held[place] != symbol:
@@ -133,21 +133,21 @@ def _drop_from_held(state: State, symbol: int) -> None:
     state.sizes[HELD] = last
 
 
-@compiled_in_place
+@inlined
 def _record_fill(
     log: AccountLog, step: int, order: int, quantity: float, price: float, commission: float, slippage: float
 ) -> None:
     row = log.counts[FILLS]
-    log.fill[row, 0] = step
-    log.fill[row, 1] = order
-    log.fill_money[row, 0] = quantity
-    log.fill_money[row, 1] = price
-    log.fill_money[row, 2] = commission
-    log.fill_money[row, 3] = slippage
+    log.fill[0, row] = step
+    log.fill[1, row] = order
+    log.fill_money[0, row] = quantity
+    log.fill_money[1, row] = price
+    log.fill_money[2, row] = commission
+    log.fill_money[3, row] = slippage
     log.counts[FILLS] = row + 1
 
 
-@compiled_in_place
+@inlined
 def _trade(
     state: State,
     log: AccountLog,
@@ -169,18 +169,18 @@ def _trade(
     down = min(position[symbol, LOWEST], price) / entry_price - 1.0
     commission = position[symbol, ENTRY_COMMISSION] * of_entry + exit_commission * of_exit
     row = log.counts[TRADES]
-    log.trade[row, 0] = step
-    log.trade[row, 1] = symbol
-    log.trade[row, 2] = numbers[symbol, ENTRY_STEP]
-    log.trade[row, 3] = numbers[symbol, BARS] - 1 if complete else numbers[symbol, BARS]
-    log.trade[row, 4] = log.order[order, REASON]
+    log.trade[0, row] = step
+    log.trade[1, row] = symbol
+    log.trade[2, row] = numbers[symbol, ENTRY_STEP]
+    log.trade[3, row] = numbers[symbol, BARS] - 1 if complete else numbers[symbol, BARS]
+    log.trade[4, row] = log.order[REASON, order]
     money = log.trade_money
-    money[row, 0] = closed
-    money[row, 1] = entry_price
-    money[row, 2] = price
-    money[row, 3] = commission
-    money[row, 4] = position[symbol, ENTRY_SLIPPAGE] * of_entry + exit_slippage * of_exit
-    money[row, 5] = (price - entry_price) * closed - commission
-    money[row, 6] = up if closed > 0.0 else 0.0 - down
-    money[row, 7] = down if closed > 0.0 else 0.0 - up
+    money[0, row] = closed
+    money[1, row] = entry_price
+    money[2, row] = price
+    money[3, row] = commission
+    money[4, row] = position[symbol, ENTRY_SLIPPAGE] * of_entry + exit_slippage * of_exit
+    money[5, row] = (price - entry_price) * closed - commission
+    money[6, row] = up if closed > 0.0 else 0.0 - down
+    money[7, row] = down if closed > 0.0 else 0.0 - up
     log.counts[TRADES] = row + 1

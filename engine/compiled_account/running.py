@@ -167,8 +167,8 @@ class Running:
 
     def symbols_of_fills(self, since: int) -> list[int]:
         """Return the symbol numbers of the fills from a number on."""
-        orders = self.log.fill[since : self.fills, 1]
-        symbols: list[int] = self.log.order[orders, SYMBOL].tolist()
+        orders = self.log.fill[1, since : self.fills]
+        symbols: list[int] = self.log.order[SYMBOL, orders].tolist()
         return symbols
 
     def held(self) -> list[int]:

@@ -21,8 +21,10 @@ from engine.compiled_account.state import (
     FEES,
     HELD,
     HIGHEST,
+    LOTS_LEFT,
     LOWEST,
     MARK,
+    ORDER,
     QUANTITY,
     QUEUED,
     SCALE,
@@ -33,7 +35,7 @@ from engine.compiled_account.state import (
     State,
 )
 from engine.compiled_account.terms import NEXT_CLOSE, NEXT_OPEN, ON_ENTRY, ON_TIME, Terms
-from engine.jit import compiled_in_place
+from engine.jit import compiled_in_place, inlined
 
 
 @compiled_in_place
@@ -53,7 +55,7 @@ def open_step(
     _apply_rules(state, log, terms, market, row, step)
 
 
-@compiled_in_place
+@inlined
 def submit(state: State, log: AccountLog, terms: Terms, step: int, symbol: int, quantity: float, reason: int) -> int:
     """Submit a market order for a finite number of shares, cut to whole lots; return its number, from 0.
 
@@ -69,18 +71,18 @@ def submit(state: State, log: AccountLog, terms: Terms, step: int, symbol: int, 
     return submit_lots(state, log, terms, step, symbol, lots, reason)
 
 
-@compiled_in_place
+@inlined
 def submit_lots(state: State, log: AccountLog, terms: Terms, step: int, symbol: int, lots: int, reason: int) -> int:
     """Submit a market order for so many lots, not 0; return its number, from 0."""
     order = record_order(log, step, symbol, lots, lots_value(terms, lots), reason)
     place = state.sizes[QUEUED]
-    state.queue[place, 0] = order
-    state.queue[place, 1] = lots
+    state.queue[place, ORDER] = order
+    state.queue[place, LOTS_LEFT] = lots
     state.sizes[QUEUED] = place + 1
     return order
 
 
-@compiled_in_place
+@inlined
 def refuse(
     state: State, log: AccountLog, terms: Terms, step: int, symbol: int, quantity: float, reason: int, why: int
 ) -> int:
@@ -94,7 +96,7 @@ def refuse(
     return order
 
 
-@compiled_in_place
+@inlined
 def value_of(state: State) -> float:
     """Return the worth of what is held at the latest closes, added in symbol order: after `open_step`."""
     value = 0.0
@@ -118,10 +120,10 @@ def close_step(state: State, log: AccountLog, terms: Terms, market: Market, row:
     if terms.borrow_rate != 0.0:
         state.cash[BORROWED] = _short_worth(state)
     equity = state.cash[CASH] + value
-    log.equity[step, 0] = state.cash[CASH]
-    log.equity[step, 1] = value
-    log.equity[step, 2] = equity
-    log.equity[step, 3] = state.cash[FEES]
+    log.equity[0, step] = state.cash[CASH]
+    log.equity[1, step] = value
+    log.equity[2, step] = equity
+    log.equity[3, step] = state.cash[FEES]
     log.positions[step] = state.sizes[HELD]
     return not equity < terms.ruin
 
@@ -131,7 +133,7 @@ def stand_still(log: AccountLog, last: int) -> None:
     """Let the row of equity of a step, at which the account was ruined, stand for all that follow."""
     for step in range(last + 1, len(log.positions)):
         for column in range(4):
-            log.equity[step, column] = log.equity[last, column]
+            log.equity[column, step] = log.equity[column, last]
         log.positions[step] = log.positions[last]
 
 
@@ -142,17 +144,17 @@ def _fill_queue(
     """Fill what waits, in order of submission, at the open, or the close of a complete bar; no bar, no fill."""
     queue, waiting = state.queue, 0
     for place in range(state.sizes[QUEUED]):
-        order, left = queue[place, 0], queue[place, 1]
-        symbol = log.order[order, SYMBOL]
+        order, left = queue[place, ORDER], queue[place, LOTS_LEFT]
+        symbol = log.order[SYMBOL, order]
         base = market.close[row, symbol] if complete else market.open[row, symbol]
-        looks = terms.fill_at != NEXT_CLOSE or log.order[order, STEP] < step
+        looks = terms.fill_at != NEXT_CLOSE or log.order[STEP, order] < step
         if base == base and looks:
             if complete:
                 state.position[symbol, CLOSE] = base
             left = fill(state, log, terms, market, row, step, order, left, base, complete)
         if left != 0:
-            queue[waiting, 0] = order
-            queue[waiting, 1] = left
+            queue[waiting, ORDER] = order
+            queue[waiting, LOTS_LEFT] = left
             waiting += 1
     state.sizes[QUEUED] = waiting
 
@@ -181,7 +183,7 @@ def _apply_rules(state: State, log: AccountLog, terms: Terms, market: Market, ro
                 place -= 1
 
 
-@compiled_in_place
+@inlined
 def _fired(state: State, terms: Terms, symbol: int, open_: float, high: float, low: float) -> tuple[int, float]:
     """Return the number of the rule that leaves on this bar, from 1, and its price; 0 where none does."""
     rules, long = terms.rules, state.numbers[symbol, UNITS] > 0
@@ -196,7 +198,7 @@ def _fired(state: State, terms: Terms, symbol: int, open_: float, high: float, l
     return 0, 0.0
 
 
-@compiled_in_place
+@inlined
 def _level(state: State, terms: Terms, rule: int, symbol: int, long: bool) -> float:
     """Return the price at which a rule leaves; what every open has passed where a time is up."""
     base, factor = terms.rules.bases[rule], terms.rules.factors[rule, 1 if long else 0]

@@ -46,7 +46,7 @@ class Tables:
         self._symbols = pl.Series(symbols, dtype=pl.String)
         self._reasons = pl.Series(reasons, dtype=pl.String)
         self._log = log
-        self._order = log.order[: log.counts[ORDERS]]
+        self._order = log.order[:, : log.counts[ORDERS]]
 
     def result(self, feed: Feed, features: FeatureTable, passes: PassTable, settings: Settings) -> Result:
         """Return the result of a run."""
@@ -65,19 +65,19 @@ class Tables:
 
     def orders(self) -> pl.DataFrame:
         """Return the orders: all of them market orders, good till they fill."""
-        count = len(self._order)
+        count = self._order.shape[1]
         no_price = np.full(count, np.nan)
         return self._table(
             Order,
             np.arange(1, count + 1),
-            self._timestamps[self._order[:, STEP]],
-            self._symbols[self._order[:, SYMBOL]],
+            self._timestamps[self._order[STEP]],
+            self._symbols[self._order[SYMBOL]],
             self._log.ordered[:count],
             _same("market", count),
             *(no_price, no_price, no_price),
             np.zeros(count, np.bool_),
             np.zeros(count, np.int64),
-            self._reasons[self._order[:, REASON]],
+            self._reasons[self._order[REASON]],
         )
 
     def rejections(self) -> pl.DataFrame:
@@ -91,26 +91,26 @@ class Tables:
     def fills(self) -> pl.DataFrame:
         """Return the fills."""
         count = self._log.counts[FILLS]
-        step, order = self._log.fill[:count].T
-        return self._table(Fill, *self._of(step, order), *self._log.fill_money[:count].T)
+        step, order = self._log.fill[:, :count]
+        return self._table(Fill, *self._of(step, order), *self._log.fill_money[:, :count])
 
     def trades(self) -> pl.DataFrame:
         """Return the trades."""
         count = self._log.counts[TRADES]
-        step, symbol, entry_step, bars, reason = self._log.trade[:count].T
+        step, symbol, entry_step, bars, reason = self._log.trade[:, :count]
         return self._table(
             Trade,
             self._timestamps[step],
             self._symbols[symbol],
             self._timestamps[entry_step],
-            *self._log.trade_money[:count].T,
+            *self._log.trade_money[:, :count],
             bars,
             self._reasons[reason],
         )
 
     def equity(self) -> pl.DataFrame:
         """Return the equity."""
-        cash, value, equity, fees = self._log.equity.T
+        cash, value, equity, fees = self._log.equity
         return self._table(Equity, self._timestamps, cash, value, equity, self._log.positions, fees)
 
     def _table(self, record: type[Record], *columns: object) -> pl.DataFrame:
@@ -118,17 +118,17 @@ class Tables:
         return pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
 
     def _whys(self) -> Ints:
-        return self._log.ended[: self._log.counts[ENDED], 2]
+        return self._log.ended[2, : self._log.counts[ENDED]]
 
     def _ended(self, record: type[Ended], which: Bools) -> pl.DataFrame:
         rows = np.flatnonzero(which)
-        step, order, why = self._log.ended[rows].T
+        step, order, why = self._log.ended[:, rows]
         whys = pl.Series(WHYS, dtype=pl.String)[why]
         return self._table(record, *self._of(step, order), self._log.ended_quantity[rows], whys)  # type: ignore[arg-type]
 
     def _of(self, step: Ints, order: Ints) -> tuple[object, ...]:
         """Return number, time and symbol of what happened to these orders."""
-        return order + 1, self._timestamps[step], self._symbols[self._order[order, SYMBOL]]
+        return order + 1, self._timestamps[step], self._symbols[self._order[SYMBOL, order]]
 
 
 def _same(text: str, count: int) -> pl.Series:

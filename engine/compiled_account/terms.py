@@ -66,6 +66,13 @@ def covers(settings: Settings, rules: Sequence[Rule]) -> bool:
     return are_known_rules(rules) and all(_parts(grid)[0] <= LARGEST_STEP for grid in grids)
 
 
+def is_plain(settings: Settings) -> bool:
+    """Whether it is a cash account in whole shares, at any price and volume, that fills at the next open."""
+    plain = Settings()
+    names = ("fill_at", "short", "leverage", "volume_impact", "volume_limit", "lot", "tick", "minimum_notional")
+    return all(getattr(settings, name) == getattr(plain, name) for name in names)
+
+
 def terms_of(settings: Settings, rules: Sequence[Rule]) -> Terms:
     """Return settings and rules, which have to be covered."""
     lot_whole, lot_parts = _parts(settings.lots)

@@ -1,8 +1,9 @@
-"""Run a declared strategy on any account in one compiled loop.
+"""Run a declared strategy on any account, long or short, in one compiled loop.
 
-How: As the compiled loop, for the accounts that it leaves out: short selling, leverage, borrow fees, volume limit and
-impact, lots, ticks, a minimum notional, fills at the close. Signals are found on whole columns; the account is
-`engine.compiled_account`, which touches only what is held or queued. Rows of the log are added as they are needed.
+How: As the compiled loop, for what it leaves out: strategies that go short, and accounts with short selling, leverage,
+borrow fees, volume limit and impact, lots, ticks, a minimum notional, fills at the close. Signals are found on whole
+columns; the account is `engine.compiled_account`, which touches only what is held or queued. Rows of the log are added
+as they are needed. A plain account is left to the loop below.
 
 Exact: The kernels do the reference's additions and products in its order, and count lots and ticks in integers up to
 2**50, where a count and its value turn into each other without an error. Margin is decided by sums that are kept up
@@ -26,17 +27,18 @@ from engine.compiled_account.log import AccountLog, empty_log, has_room, with_ro
 from engine.compiled_account.state import HELD, QUEUED, UNCOUNTABLE, UNITS, Market, State, new_state
 from engine.compiled_account.steps import close_step, open_step, stand_still, submit_lots
 from engine.compiled_account.tables import Tables
-from engine.compiled_account.terms import Terms, covers, fee_rates, terms_of
+from engine.compiled_account.terms import Terms, covers, fee_rates, is_plain, terms_of
 from engine.jit import compiled_in_place
-from engine.model import FeatureTable, PassTable, Result
+from engine.model import FeatureTable, PassTable, Result, Settings
 from engine.pipeline import Brokerage, Feed, LoopComponent
-from engine.strategy import DeclaredStrategy, Strategy, is_declared
+from engine.strategy import DeclaredStrategy, Strategy, is_declared_on_a_side
 
 
 class Wishes(NamedTuple):
     """What a declared strategy asks for: the bars to enter on, for how many lots, and flat flags of those to leave on.
 
-    `cursor` is the flat number of a bar of each symbol, not after the present one.
+    `lots` are below 0 where they are sold short. `cursor` is the flat number of a bar of each symbol, not after the
+    present one.
     """
 
     entries: Events
@@ -47,7 +49,7 @@ class Wishes(NamedTuple):
 
 @compiled_in_place
 def _size(state: State, terms: Terms, amount: float, closes: Floats, bars: Ints, lots: Ints) -> None:
-    """Write down how many lots an amount buys at the close of each bar."""
+    """Write down how many lots an amount buys at the close of each bar; one below 0 sells them."""
     for event in range(len(bars)):
         lots[event] = lots_toward_zero(state, terms, amount / closes[bars[event]])
 
@@ -65,7 +67,7 @@ def _call_strategy(state: State, log: AccountLog, terms: Terms, columns: Columns
             place += 1
             if _leaves(columns, wishes, symbol, step):
                 submit_lots(state, log, terms, step, symbol, -units[symbol, UNITS], 0)
-        if not last and units[upto, UNITS] == 0 and wishes.lots[event] > 0:
+        if not last and units[upto, UNITS] == 0 and wishes.lots[event] != 0:
             wishes.cursor[upto] = entries.bar[event]
             submit_lots(state, log, terms, step, upto, wishes.lots[event], 0)
 
@@ -118,7 +120,8 @@ def _run(
         enter &= passing(passes, len(enter))
     entries = events_of(enter, columns, steps)
     lots = np.empty(len(entries.bar), np.int64)
-    _size(state, terms, float(strategy.size.amount), columns.close, entries.bar, lots)
+    amount = float(strategy.size.amount)
+    _size(state, terms, amount if strategy.side == "long" else -amount, columns.close, entries.bar, lots)
     wishes = Wishes(entries, lots, signal_of(strategy.exit, features, columns), columns.starts[:-1].copy())
     log, market = empty_log(steps), Market(*arrays.fields)
     rates = fee_rates(settings, arrays.times)
@@ -134,24 +137,28 @@ def _run(
     return tables.result(feed, features, passes, settings)
 
 
+def _is_wanted(strategy: DeclaredStrategy, settings: Settings) -> bool:
+    return covers(settings, strategy.rules) and (strategy.side == "short" or not is_plain(settings))
+
+
 @optimization(
     component="loop",
-    requires=["vectorization/array_feed", "vectorization/column_features"],
+    requires=["vectorization/array_feed", "vectorization/column_features", "vectorization/compiled_loop"],
     after=[
         "vectorization/awaited_bars",
-        "vectorization/compiled_loop",
         "vectorization/masked_rules",
         "vectorization/soa_broker",
         "early-exit/passing_bars",
         "early-exit/ruined_account",
     ],
+    workload="margin",
 )
 def compiled_accounts(inner: LoopComponent) -> LoopComponent:
     """Compile the loop for declared strategies on every account."""
 
     def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
         result = None
-        if is_declared(strategy) and covers(broker.settings, strategy.rules):
+        if is_declared_on_a_side(strategy) and _is_wanted(strategy, broker.settings):
             result = _run(feed, features, passes, broker, strategy)
         return inner(feed, features, passes, broker, strategy) if result is None else result
 

@@ -28,7 +28,7 @@ import polars as pl
 
 from engine.arrays import arrays_of
 from engine.catalog import optimization
-from engine.compiled_account.log import OUTSIDE_GATES
+from engine.compiled_account.log import OUTSIDE_GATES, STEP
 from engine.compiled_account.records import order_of, position_of, records_of
 from engine.compiled_account.running import TAKEN, Running, can_run
 from engine.compiled_account.state import BARS, BORROWED, FEES, FILLED, FILLED_STEP, HIGHEST, LOWEST, MARK
@@ -260,7 +260,7 @@ class CompiledBroker(Broker):
         self._next_look = self._step + 1
         for order_id, units in waiting:
             order = self.records.orders[order_id - 1]
-            since = running.log.order.item(order_id - 1, 0) + 1
+            since = running.log.order.item(STEP, order_id - 1) + 1
             working = Working(order, MARKET, units, since, self._bars.last_close(order.symbol))
             self._queue.append(working)
             self._working.setdefault(order.symbol, {})[order_id] = working
