@@ -145,7 +145,7 @@ class CompiledBroker(Broker):
     def renewed_positions(self) -> Callable[[str], Position | None]:
         """Bring all positions up to date, for this step; return what looks them up."""
         self._note_fills()
-        for symbol in tuple(self._stale):
+        for symbol in sorted(self._stale):
             self._renew(symbol)
         return self._positions.get
 
