@@ -104,6 +104,13 @@ class Arrays:
         return pl.Series(self.symbols, dtype=pl.String)
 
     @cached_property
+    def is_full(self) -> list[bool]:
+        """Whether each step has a bar of every symbol."""
+        close = self.matrices["close"]
+        full: list[bool] = (close == close).all(axis=1).tolist()  # NaN differs from itself
+        return full
+
+    @cached_property
     def times(self) -> list[date]:
         """The timestamps as Python objects."""
         return self.timestamps.to_list()

@@ -30,8 +30,8 @@ class StepBars(ArrayBars):
         arrays = self._arrays
         rows = [matrix[self.step] for matrix in arrays.fields]
         symbols = arrays.symbols
-        here = rows[0] == rows[0]  # NaN, a missing bar, is the one value that differs from itself
-        if not here.all():
+        if not arrays.is_full[self.step]:
+            here = rows[0] == rows[0]  # NaN, a missing bar, is the one value that differs from itself
             rows = [row[here] for row in rows]
             symbols = [symbols[number] for number in np.flatnonzero(here).tolist()]
         return map(MADE, zip(repeat(self.timestamp), symbols, *(row.tolist() for row in rows), strict=False))
@@ -88,10 +88,10 @@ class StepContext(Context):
 
     def _row(self, name: str) -> dict[str, float]:
         """Return a feature at the latest bar of each symbol that has had one."""
+        if self._arrays.is_full[self._step_bars.step]:
+            return dict(zip(self._names, self.values(name).tolist(), strict=True))
         latest = self._arrays.latest[self._step_bars.step]
         places = self._arrays.columns.starts[:-1] + latest
-        if latest.min() >= 0:
-            return dict(zip(self._names, self._column(name)[places].tolist(), strict=True))
         seen = np.flatnonzero(latest >= 0)
         names = [self._names[number] for number in seen.tolist()]
         return dict(zip(names, self._column(name)[places[seen]].tolist(), strict=True))

@@ -38,7 +38,7 @@ def position_of(state: State, arrays: Arrays, number: int) -> Position | None:
 
 def order_of(running: Running, order: int) -> Order:
     """Return an order by its number, from 1."""
-    step, symbol, _, reason = running.log.order[order - 1].tolist()
+    step, symbol, _, reason = running.log.order[:, order - 1].tolist()
     arrays, quantity = running.arrays, running.log.ordered.item(order - 1)
     return Order(order, arrays.times[step], arrays.symbols[symbol], quantity, reason=running.reasons[reason])
 
@@ -50,15 +50,15 @@ def records_of(running: Running) -> Records:
     times, symbols = arrays.times, [order.symbol for order in records.orders]
     _add_ended(records, log, arrays, symbols)
     count = int(log.counts[FILLS])
-    for (step, order), money in zip(log.fill[:count].tolist(), log.fill_money[:count].tolist(), strict=True):
+    for (step, order), money in zip(log.fill[:, :count].T.tolist(), log.fill_money[:, :count].T.tolist(), strict=True):
         records.fills.append(Fill(order + 1, times[step], symbols[order], *money))
     count = int(log.counts[TRADES])
-    for whole, money in zip(log.trade[:count].tolist(), log.trade_money[:count].tolist(), strict=True):
+    for whole, money in zip(log.trade[:, :count].T.tolist(), log.trade_money[:, :count].T.tolist(), strict=True):
         step, symbol, entry_step, bars, reason = whole
         named = times[step], arrays.symbols[symbol], times[entry_step]
         values: tuple[Any, ...] = *named, *money, bars, running.reasons[reason]
         records.trades.append(Trade(*values))
-    for step, (cash, value, equity, fees) in enumerate(log.equity[: running.step].tolist()):
+    for step, (cash, value, equity, fees) in enumerate(log.equity[:, : running.step].T.tolist()):
         records.equity.append(Equity(times[step], cash, value, equity, int(log.positions[step]), fees))
     return records
 
@@ -66,7 +66,7 @@ def records_of(running: Running) -> Records:
 def _add_ended(records: Records, log: AccountLog, arrays: Arrays, symbols: list[str]) -> None:
     count = int(log.counts[ENDED])
     for (step, order, why), quantity in zip(
-        log.ended[:count].tolist(), log.ended_quantity[:count].tolist(), strict=True
+        log.ended[:, :count].T.tolist(), log.ended_quantity[:count].tolist(), strict=True
     ):
         values = order + 1, arrays.times[step], symbols[order], quantity, WHYS[why]
         if why < FIRST_CANCELLATION:

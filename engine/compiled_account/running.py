@@ -120,7 +120,8 @@ class Running:
         if not lots < self._lots_left:
             return 0
         self._lots_left -= lots
-        self._wanted.append((number, self._codes.get(reason) or self._code(reason), why))
+        code = self._codes.get(reason, -1)
+        self._wanted.append((number, self._new_code(reason) if code < 0 else code, why))
         self._quantities.append(quantity)
         return self.orders + len(self._quantities)
 
@@ -131,16 +132,16 @@ class Running:
             return 0
         self._lots_left -= lots
         first = self.orders + len(self._quantities) + 1
-        self._wanted.extend(zip(numbers, repeat(self._codes.get(reason) or self._code(reason)), repeat(TAKEN)))
+        code = self._codes.get(reason, -1)
+        self._wanted.extend(zip(numbers, repeat(self._new_code(reason) if code < 0 else code), repeat(TAKEN)))
         self._quantities.extend(quantities)
         return first
 
-    def _code(self, reason: str) -> int:
-        """Return the number of a reason, which may be a new one."""
-        if reason not in self._codes:
-            self._codes[reason] = len(self.reasons)
-            self.reasons.append(reason)
-        return self._codes[reason]
+    def _new_code(self, reason: str) -> int:
+        """Give a reason a number."""
+        code = self._codes[reason] = len(self.reasons)
+        self.reasons.append(reason)
+        return code
 
     def queue(self) -> Iterator[tuple[int, int]]:
         """Yield number and lots left of the orders that wait, those of this step as well, in order of submission."""
@@ -166,8 +167,8 @@ class Running:
 
     def symbols_of_fills(self, since: int) -> list[int]:
         """Return the symbol numbers of the fills from a number on."""
-        orders = self.log.fill[since : self.fills, 1]
-        symbols: list[int] = self.log.order[orders, SYMBOL].tolist()
+        orders = self.log.fill[1, since : self.fills]
+        symbols: list[int] = self.log.order[SYMBOL, orders].tolist()
         return symbols
 
     def held(self) -> list[int]:

@@ -50,10 +50,7 @@ _SMALL_RULES: tuple[Rule, ...] = (
     *(TakeProfit(0.003), TakeProfit(0.1), TimeExit(3)),
 )
 _HALTS = 32.0, 0.25, 4.0, 1.0
-FAMILIES = (
-    *("declared", "declared", "declared", "declared", "script", "script", "any account", "sweep"),
-    *("plain", "ranking"),
-)
+FAMILIES = (*["declared"] * 4, "script", "script", "any account", "sweep", "ranking", "plain")
 _GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
     "swept_rules": {
         "stop": (0.05, 0.25, 1.5, 0.001),

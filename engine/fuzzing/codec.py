@@ -33,7 +33,7 @@ KNOWN: dict[str, type] = {
     for one in (
         *(*features.KNOWN, gates.MinDollarVolume, gates.MinPrice, gates.MaxATRPercent, gates.MinMomentum),
         *(StopLoss, TakeProfit, TrailingStop, TimeExit, Above, CrossesAbove, Notional, DeclaredStrategy),
-        *(DeclaredRanking, Held, plain.Patient, plain.Sliced),
+        *(Held, plain.Patient, plain.Sliced, DeclaredRanking),
         *(actions.Submit, actions.Cancel, actions.Replace, actions.Target, actions.When, Script, Settings),
     )
 }

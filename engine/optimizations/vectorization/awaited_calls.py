@@ -79,7 +79,7 @@ class Awaited:
         held = {self._arrays.index[symbol] for symbol in broker.held()}
         chosen = {number: (place, own, bar) for number, place, own, passes, bar in events if passes or number in held}
         latest, starts = self._arrays.latest[bars.step], self._arrays.starts
-        for number in held.difference(chosen):
+        for number in held.difference(chosen):  # exact: what is chosen is sorted below
             if (bar_of_held := bars.at(number)) is not None:
                 own = latest.item(number)
                 chosen[number] = starts[number] + own, own, bar_of_held

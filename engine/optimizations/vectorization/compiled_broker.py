@@ -28,7 +28,7 @@ import polars as pl
 
 from engine.arrays import arrays_of
 from engine.catalog import optimization
-from engine.compiled_account.log import OUTSIDE_GATES
+from engine.compiled_account.log import OUTSIDE_GATES, STEP
 from engine.compiled_account.records import order_of, position_of, records_of
 from engine.compiled_account.running import TAKEN, Running, can_run
 from engine.compiled_account.state import BARS, BORROWED, FEES, FILLED, FILLED_STEP, HIGHEST, LOWEST, MARK
@@ -145,7 +145,7 @@ class CompiledBroker(Broker):
     def renewed_positions(self) -> Callable[[str], Position | None]:
         """Bring all positions up to date, for this step; return what looks them up."""
         self._note_fills()
-        for symbol in tuple(self._stale):
+        for symbol in sorted(self._stale):
             self._renew(symbol)
         return self._positions.get
 
@@ -223,7 +223,9 @@ class CompiledBroker(Broker):
     def _ordered(self, symbol: str, quantity: Any, reason: str, why: int = TAKEN) -> Order | None:
         """Put a market order on the list; None where the reference has to see to it, or to raise."""
         number = self._arrays.index.get(symbol)
-        if number is None or type(reason) is not str or not (type(quantity) is float or isinstance(quantity, Real)):
+        if number is None or type(reason) is not str:
+            return None
+        if type(quantity) not in (float, int) and not isinstance(quantity, Real):
             return None
         if not math.isfinite(quantity) or quantity == 0:
             return None
@@ -258,7 +260,7 @@ class CompiledBroker(Broker):
         self._next_look = self._step + 1
         for order_id, units in waiting:
             order = self.records.orders[order_id - 1]
-            since = running.log.order.item(order_id - 1, 0) + 1
+            since = running.log.order.item(STEP, order_id - 1) + 1
             working = Working(order, MARKET, units, since, self._bars.last_close(order.symbol))
             self._queue.append(working)
             self._working.setdefault(order.symbol, {})[order_id] = working

@@ -9,6 +9,7 @@ Exact: Values are copied, never computed; the strategy's own `on_bars` runs, bar
 asked for of an earlier bar, goes the reference's way, and so does what raises.
 
 Risk: A strategy that asks for a feature of one symbol a step pays for the row of all; with many symbols that is slower.
+What is asked for takes its memory twice: by symbol, and by timestamp.
 """
 
 from __future__ import annotations

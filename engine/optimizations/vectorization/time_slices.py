@@ -2,7 +2,8 @@
 
 How: A field of all symbols at a timestamp is a row of the feed's matrix, and a feature's a row of a matrix that is
 filled from its column once a run: what the strategy is given is a view, without a copy. Bars become objects only where
-the strategy asks for them. A strategy behind gates is shown the bars that pass them, which are listed beforehand.
+the strategy asks for them. A strategy behind gates is shown the bars that pass them, which are listed beforehand. A
+declared ranking is left to the loop below, which may have it compiled.
 
 Exact: Values are copied, never computed, and the views can't be written to. A missing bar is NaN in the matrices. What
 the gates hold back is taken from a copy of the row.
@@ -21,6 +22,7 @@ from engine.arrays import Arrays, Ints, arrays_of, bar_of, events_of, passing
 from engine.catalog import optimization
 from engine.model import Bar, Bars, FeatureTable, Floats, PassTable, Result, read_only
 from engine.pipeline import Brokerage, Feed, LoopComponent
+from engine.ranking import DeclaredRanking
 from engine.reference.loop import live_steps
 from engine.stepping import StepBars, StepContext
 from engine.strategy import Strategy, calls_on_bar
@@ -102,7 +104,8 @@ def time_slices(inner: LoopComponent) -> LoopComponent:
     """Run strategies that take all bars of a timestamp on rows of matrices."""
 
     def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
-        if not calls_on_bar(strategy) and bool(strategy.gates) == bool(passes.columns):
+        declared = type(strategy) is DeclaredRanking
+        if not declared and not calls_on_bar(strategy) and bool(strategy.gates) == bool(passes.columns):
             return _run(feed, features, passes, broker, strategy)
         return inner(feed, features, passes, broker, strategy)
 
