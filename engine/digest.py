@@ -7,10 +7,10 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from engine.model import Result
+from engine.model import Accounted
 
 
-def result_digest(result: Result) -> str:
+def result_digest(result: Accounted) -> str:
     """Return the SHA-256 of all that happened to the account: names, types, lengths and the bits of all values.
 
     Features and passes are not part of it: they are what trials share, and a difference in them that matters shows

@@ -351,8 +351,17 @@ def flat_frame(bars: pl.DataFrame, columns: Mapping[str, Any], dtype: type[np.ge
     return bars.select("timestamp", "symbol").with_columns(values)
 
 
+class Accounted:
+    """What has the tables of an account."""
+
+    def account(self) -> dict[str, pl.DataFrame]:
+        """Return what happened to the account, in the order in which it comes about within a timestamp."""
+        names = ("rejections", "cancellations", "fills", "trades", "orders", "equity")
+        return {name: getattr(self, name) for name in names}
+
+
 @dataclass(frozen=True)
-class Result:
+class Result(Accounted):
     """What a run gives back: one table an output, in the order in which events happened.
 
     The features that the strategy saw, the bars that its gates let through, and the positions become tables when they
@@ -384,11 +393,6 @@ class Result:
     def positions(self) -> pl.DataFrame:
         """Return what was held after each timestamp: (timestamp, symbol, quantity, price, value), from the fills."""
         return positions_of(self.fills, self.bars, self.lot)
-
-    def account(self) -> dict[str, pl.DataFrame]:
-        """Return what happened to the account, in the order in which it comes about within a timestamp."""
-        names = ("rejections", "cancellations", "fills", "trades", "orders", "equity")
-        return {name: getattr(self, name) for name in names}
 
     def outputs(self) -> dict[str, pl.DataFrame]:
         """Return every output by name, in the same order; gates only where the strategy declares some."""

@@ -6,13 +6,13 @@ from functools import cached_property
 
 import polars as pl
 
-from engine.model import FeatureTable, PassTable, Result
+from engine.model import Accounted, FeatureTable, PassTable, Result
 from engine.packed import tables
 from engine.packed.journal import Lent
 from engine.packed.tables import Names
 
 
-class PackedAccount:
+class PackedAccount(Accounted):
     """What happened to an account, a table each, made once, when it is first asked for.
 
     Its journal is lent to it, and goes back when nobody holds the account any more. A table is a copy, so a journal

@@ -85,8 +85,10 @@ def _entries(workload: Workload, data: Path, matrices: Path | None, has_vectorbt
         names = (COLD, COLD_INSIDE)
         yield replace(Entry(workload.name, names, "cold", {**job, "names": names}), rounds=9)
         if matrices:
+            given = {"name": MATRICES, "kind": "matrices", "matrices": str(matrices)}
+            yield Entry(workload.name, (MATRICES,), "ours", {**job, **given})
             yield Entry(workload.name, (STREAM,), "floor", _stream(matrices))
-    if matrices and has_vectorbt:
+    if matrices and has_vectorbt and workload.peers:
         yield from _peers(workload, matrices)
 
 

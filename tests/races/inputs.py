@@ -37,24 +37,26 @@ def shape_of(data: Path) -> str:
 
 
 def write_matrices(workload: Workload, data: Path, folder: Path) -> Path:
-    """Write open, high, low and close as time-major float64 matrices, with what vectorbt is to do.
+    """Write open, high, low and close as time-major float64 matrices, with our signals, `enter` and `leave`.
 
-    `entries` and `exits` are our own signals, a bar later, since it fills them at the open of the bar that they are
-    given for; `size` is the whole shares that the amount buys at the close of the signal.
+    What vectorbt is to do stands beside: `entries` and `exits` are the same signals, a bar later, since it fills them
+    at the open of the bar that they are given for; `size` is the whole shares that the amount buys at the close of the
+    signal.
     """
     build = build_of("vectorization/column_features")  # no store, so that nothing is kept here
     market = load(data, on_bad_bars=workload.on_bad_bars, build=build)
     strategy = first_strategy(workload)
     arrays = lay_out(market.feed.bars)
     features = market.pipeline.features(market.feed, strategy.features)
-    flags = {
-        name: _later(_matrix(signal_of(condition, features, arrays.columns), arrays))
-        for name, condition in {"entries": strategy.entry, "exits": strategy.exit}.items()
-    }
+    enter, leave = (
+        _matrix(signal_of(condition, features, arrays.columns), arrays) for condition in (strategy.entry, strategy.exit)
+    )
+    flags = {"enter": enter, "leave": leave, "entries": _later(enter), "exits": _later(leave)}
+    names = {"symbols": np.array(arrays.symbols), "days": arrays.timestamps.to_physical().to_numpy()}
     shares = np.floor(strategy.size.amount / np.nan_to_num(arrays.matrices["close"], nan=np.inf))
     path = folder / f"{workload.slug}.npz"
     prices = {name: arrays.matrices[name] for name in ("open", "high", "low", "close")}
-    np.savez(path, size=_later(shares), **flags, **prices)
+    np.savez(path, size=_later(shares), **flags, **prices, **names)
     return path
 
 

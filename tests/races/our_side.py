@@ -10,9 +10,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from engine import Market, Result, load
 from engine.digest import result_digest
+from engine.matrices import run_matrices
+from engine.model import Accounted
+from engine.packed.result import PackedAccount
 from engine.scenario import Scenario
+from engine.strategy import is_declared
 from engine.trials import trials_of
 from tests.races.clock import WARM_UPS, median_time, tell
 from tests.races.strategies import find
@@ -76,11 +83,41 @@ def file(job: Job) -> tuple[float, str, dict[str, int]]:
     return seconds, result_digest(last[0]), _touch(last[0])
 
 
+def matrices(job: Job) -> tuple[float, str, dict[str, int]]:
+    """Time the same signals over plain matrices, packed in each run; every table of the account touched."""
+    given, scenario = np.load(job["matrices"], allow_pickle=False), find(job["scenario"])
+    strategy = scenario.make()
+    assert is_declared(strategy)
+    prices = [given[name] for name in ("open", "high", "low", "close")]
+    enter, leave = given["enter"], given["leave"]
+    timestamps, symbols = pl.Series(given["days"]).cast(pl.Date), given["symbols"].tolist()
+    last: list[PackedAccount] = []
+
+    def once() -> None:
+        account = run_matrices(
+            timestamps,
+            symbols,
+            prices,
+            enter,
+            leave,
+            amount=strategy.size.amount,
+            rules=strategy.rules,
+            settings=scenario.settings,
+            check=False,
+        )
+        _touch(account)
+        last[:] = [account]
+
+    seconds = median_time(once)
+    return seconds, result_digest(last[0]), _touch(last[0])
+
+
 KINDS: Mapping[str, Callable[[Job], tuple[float, str, dict[str, int]]]] = {
     "run": run,
     "sweep": sweep,
     "trials": trials,
     "file": file,
+    "matrices": matrices,
 }
 
 
@@ -107,7 +144,7 @@ def _warm_ups(market: Market, scenario: Scenario) -> int:
     return 0 if perf_counter() - start > _SLOW * share else WARM_UPS
 
 
-def _touch(result: Result) -> dict[str, int]:
+def _touch(result: Accounted) -> dict[str, int]:
     """Return the rows of every table of the account, which makes each of them where it is made when asked for."""
     return {name: len(table) for name, table in result.account().items()}
 
