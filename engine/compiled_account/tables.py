@@ -140,4 +140,4 @@ def _at(series: pl.Series, numbers: Ints) -> pl.Series:
 
 
 def _same(text: str, count: int) -> pl.Series:
-    return pl.Series([text])[np.zeros(count, np.uint32)]
+    return pl.Series([text]).new_from_index(0, count)
