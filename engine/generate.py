@@ -49,6 +49,15 @@ def generate_market(*, symbols: int = 100, bars: int = 1_260, seed: int = 7, lat
     return table.filter(pl.Series(listed))
 
 
+def scored(bars: pl.DataFrame, length: int = 2) -> pl.DataFrame:
+    """Return bars, sorted by timestamp, with a column "score": the fall over so many bars of the symbol, as a fraction.
+
+    It is null where there are too few bars. By falls over two bars, most of what ranks highest is new each day.
+    """
+    before = pl.col("close").shift(length).over("symbol")
+    return bars.with_columns(score=1.0 - pl.col("close") / before)
+
+
 def weekdays(count: int) -> list[date]:
     """Return so many weekdays from 2010-01-04, a Monday."""
     monday = date(2010, 1, 4)

@@ -35,7 +35,7 @@ from engine.compiled_account.state import (
     State,
 )
 from engine.compiled_account.terms import NEXT_CLOSE, NEXT_OPEN, ON_ENTRY, ON_TIME, Terms
-from engine.jit import compiled_in_place, inlined
+from engine.jit import compiled_in_place, inlined, prefetch
 
 
 @compiled_in_place
@@ -125,7 +125,26 @@ def close_step(state: State, log: AccountLog, terms: Terms, market: Market, row:
     log.equity[2, step] = equity
     log.equity[3, step] = state.cash[FEES]
     log.positions[step] = state.sizes[HELD]
+    _prefetch_next(state, log, market, row + 1)
     return not equity < terms.ruin
+
+
+@compiled_in_place
+def _prefetch_next(state: State, log: AccountLog, market: Market, row: int) -> None:
+    """Have the next bars of what is held and queued on their way from memory while the strategy is called."""
+    for place in range(state.sizes[HELD]):
+        _prefetch_bar(market, row, state.held[place])
+    for place in range(state.sizes[QUEUED]):
+        _prefetch_bar(market, row, log.order[SYMBOL, state.queue[place, ORDER]])
+
+
+@inlined
+def _prefetch_bar(market: Market, row: int, symbol: int) -> None:
+    cell = row * market.open.shape[1] + symbol
+    prefetch(market.open, cell)
+    prefetch(market.high, cell)
+    prefetch(market.low, cell)
+    prefetch(market.close, cell)
 
 
 @compiled_in_place

@@ -70,14 +70,14 @@ class Tables:
         return self._table(
             Order,
             np.arange(1, count + 1),
-            self._timestamps[self._order[STEP]],
-            self._symbols[self._order[SYMBOL]],
+            _at(self._timestamps, self._order[STEP]),
+            _at(self._symbols, self._order[SYMBOL]),
             self._log.ordered[:count],
             _same("market", count),
             *(no_price, no_price, no_price),
             np.zeros(count, np.bool_),
             np.zeros(count, np.int64),
-            self._reasons[self._order[REASON]],
+            _at(self._reasons, self._order[REASON]),
         )
 
     def rejections(self) -> pl.DataFrame:
@@ -100,12 +100,12 @@ class Tables:
         step, symbol, entry_step, bars, reason = self._log.trade[:, :count]
         return self._table(
             Trade,
-            self._timestamps[step],
-            self._symbols[symbol],
-            self._timestamps[entry_step],
+            _at(self._timestamps, step),
+            _at(self._symbols, symbol),
+            _at(self._timestamps, entry_step),
             *self._log.trade_money[:, :count],
             bars,
-            self._reasons[reason],
+            _at(self._reasons, reason),
         )
 
     def equity(self) -> pl.DataFrame:
@@ -121,15 +121,23 @@ class Tables:
         return self._log.ended[2, : self._log.counts[ENDED]]
 
     def _ended(self, record: type[Ended], which: Bools) -> pl.DataFrame:
-        rows = np.flatnonzero(which)
-        step, order, why = self._log.ended[:, rows]
-        whys = pl.Series(WHYS, dtype=pl.String)[why]
-        return self._table(record, *self._of(step, order), self._log.ended_quantity[rows], whys)  # type: ignore[arg-type]
+        ended, quantity = self._log.ended[:, : len(which)], self._log.ended_quantity[: len(which)]
+        if not which.all():
+            rows = np.flatnonzero(which)
+            ended, quantity = ended[:, rows], quantity[rows]
+        step, order, why = ended
+        whys = _at(pl.Series(WHYS, dtype=pl.String), why)
+        return self._table(record, *self._of(step, order), quantity, whys)  # type: ignore[arg-type]
 
     def _of(self, step: Ints, order: Ints) -> tuple[object, ...]:
         """Return number, time and symbol of what happened to these orders."""
-        return order + 1, self._timestamps[step], self._symbols[self._order[SYMBOL, order]]
+        return order + 1, _at(self._timestamps, step), _at(self._symbols, self._order[SYMBOL, order])
+
+
+def _at(series: pl.Series, numbers: Ints) -> pl.Series:
+    """Return the elements of these numbers, in the type that a series takes as they are: none is below 0."""
+    return series[numbers.astype(np.uint32)]
 
 
 def _same(text: str, count: int) -> pl.Series:
-    return pl.Series([text])[np.zeros(count, np.int64)]
+    return pl.Series([text]).new_from_index(0, count)

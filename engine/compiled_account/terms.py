@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from engine.arrays import Bools, Floats, Ints
 from engine.grid import Grid
 from engine.model import FILL_AT, Settings
-from engine.reference.holdings import SECONDS_OF_A_YEAR, _seconds_between
+from engine.reference.holdings import SECONDS_OF_A_DAY, SECONDS_OF_A_YEAR, _seconds_between
 from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop, are_known_rules
 
 NEXT_OPEN, THIS_CLOSE, NEXT_CLOSE = range(len(FILL_AT))
@@ -133,8 +134,12 @@ def _factors(rule: Rule) -> tuple[float, float]:
 def fee_rates(settings: Settings, times: Sequence[date]) -> Floats:
     """Return, for each timestamp, the part of what has been short since the one before that is its fee."""
     rates = np.zeros(len(times))
-    if settings.borrow_rate and settings.short:
-        for step in range(1, len(times)):
-            years = _seconds_between(times[step - 1], times[step]) / SECONDS_OF_A_YEAR
-            rates[step] = settings.borrow_rate * years
+    if not (settings.borrow_rate and settings.short):
+        return rates
+    if all(type(time) is date for time in times):
+        days = np.diff(np.array([time.toordinal() for time in times]))
+        seconds = days * SECONDS_OF_A_DAY
+    else:
+        seconds = np.array([_seconds_between(*pair) for pair in pairwise(times)])
+    rates[1:] = settings.borrow_rate * (seconds / SECONDS_OF_A_YEAR)
     return rates

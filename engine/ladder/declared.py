@@ -20,6 +20,7 @@ _GRIDS = replace(COSTS, cash=80_000.0, lot=0.1, tick=0.05, minimum_notional=5_95
 _THIS_CLOSE = replace(COSTS, cash=100_000.0, fill_at="this_close", short=True, leverage=2.0, borrow_rate=0.3)
 _NEXT_CLOSE = replace(COSTS, cash=100_000.0, fill_at="next_close", short=True, leverage=2.0, volume_limit=1e-3)
 _RUIN = replace(COSTS, cash=60_000.0, short=True, leverage=4.0, borrow_rate=1.0, ruin=50_000.0)
+_LARGE = replace(COSTS, cash=100_000_000.0, short=True, leverage=2.0)  # what turns over daily lives on much money
 _DAILY = replace(COSTS, cash=1_000_000.0, short=True, leverage=2.0)
 
 
@@ -81,10 +82,10 @@ DECLARED: tuple[Scenario, ...] = (
     ),
     Scenario("ranked_gated", "a ranking behind gates", partial(ranking, _GAIN, 2, gates=_GATES), _NEXT_CLOSE),
     Scenario(
-        "turnover", "long the 25 highest scores, short the 25 lowest, daily", partial(ranking, _SCORE, 25), _DAILY
+        "turnover", "long the 25 highest scores, short the 25 lowest, daily", partial(ranking, _SCORE, 25), _LARGE
     ),
     Scenario(
-        "turnover_gain", "long the 25 best of the day, short the 25 worst, daily", partial(ranking, _GAIN, 25), _DAILY
+        "turnover_gain", "long the 25 best of the day, short the 25 worst, daily", partial(ranking, _GAIN, 25), _LARGE
     ),
 )
 DECLARED_WORKLOADS: tuple[Workload, ...] = (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +23,10 @@ from engine.compiled_account.tables import Tables
 from engine.compiled_account.terms import MOST, covers, fee_rates, terms_of
 from engine.grid import Grid
 from engine.ladder.declared import DECLARED, above
-from engine.markets import blemished_market, with_score
+from engine.markets import blemished_market, minute_market, with_score
 from engine.model import Bars, FeatureTable, PassTable
 from engine.optimizations.vectorization import compiled_accounts, compiled_ranking
+from engine.reference.holdings import SECONDS_OF_A_YEAR, _seconds_between
 from engine.strategy import Context, Strategy
 from optimizer.parity import digests_of
 from tests.engine.scripted import FLAT, market
@@ -68,6 +71,15 @@ def test_a_compiled_run_gives_the_references_bits(name: str, scenario, markets, 
     reference, compiled = (loaded.run(scenario.make(), scenario.settings) for loaded in markets[name])
     assert_same(reference, compiled)
     assert compiled_runs == [compiled], "it was run by the compiled loop"
+
+
+@pytest.mark.parametrize("table", [blemished_market(), minute_market()], ids=["days", "minutes"])
+def test_fees_are_by_the_time_that_has_truly_passed(table: pl.DataFrame) -> None:
+    times, settings = table["timestamp"].unique(maintain_order=True).to_list(), Settings(short=True, borrow_rate=0.07)
+    rates = fee_rates(settings, times)
+    for step, (earlier, later) in enumerate(pairwise(times), start=1):
+        assert rates[step] == settings.borrow_rate * (_seconds_between(earlier, later) / SECONDS_OF_A_YEAR)
+    assert rates[0] == 0.0
 
 
 STEPS = (1.0, 100.0, 7.0, 0.5, 0.1, 0.05, 0.01, 1.0 / 3.0, 1e-6)

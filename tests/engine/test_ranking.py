@@ -12,6 +12,7 @@ import pytest
 from engine import DataColumn, DeclaredRanking, InputError, Market, MinPrice, Momentum, Settings, load
 from engine.catalog import build_of
 from engine.generate import generate_market
+from engine.generate import scored as falls
 from engine.ranking import is_declared_ranking
 from optimizer.parity import digests_of
 from tests.engine.scripted import FLAT, flat, market
@@ -100,6 +101,13 @@ def test_only_what_passes_the_gates_is_ranked() -> None:
 def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         DeclaredRanking(SCORE, **({"long": 1} | wrong))
+
+
+def test_generated_scores_are_falls_over_bars_of_the_symbol() -> None:
+    bars = falls(generate_market(symbols=3, bars=9), length=4).filter(pl.col("symbol") == "S0001")
+    closes = bars["close"].to_list()
+    falling = [1.0 - now / before for before, now in zip(closes, closes[4:], strict=False)]
+    assert bars["score"].to_list() == [*[None] * 4, *falling]
 
 
 class Lucky(DeclaredRanking):

@@ -33,6 +33,8 @@ from engine.model import FeatureTable, PassTable, Result, Settings
 from engine.pipeline import Brokerage, Feed, LoopComponent
 from engine.strategy import DeclaredStrategy, Strategy, is_declared_on_a_side
 
+MOST_GUESSED = 250_000  # events that there is room for at first
+
 
 class Wishes(NamedTuple):
     """What a declared strategy asks for: the bars to enter on, for how many lots, and flat flags of those to leave on.
@@ -123,7 +125,7 @@ def _run(
     amount = float(strategy.size.amount)
     _size(state, terms, amount if strategy.side == "long" else -amount, columns.close, entries.bar, lots)
     wishes = Wishes(entries, lots, signal_of(strategy.exit, features, columns), columns.starts[:-1].copy())
-    log, market = empty_log(steps), Market(*arrays.fields)
+    log, market = empty_log(steps, min(2 * len(lots) + 1_000, MOST_GUESSED)), Market(*arrays.fields)
     rates = fee_rates(settings, arrays.times)
     step = 0
     while step < steps and not state.sizes[UNCOUNTABLE]:

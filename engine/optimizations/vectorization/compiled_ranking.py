@@ -40,7 +40,7 @@ from engine.compiled_account.state import (
 from engine.compiled_account.steps import close_step, open_step, refuse, stand_still, submit, value_of
 from engine.compiled_account.tables import Tables
 from engine.compiled_account.terms import Terms, covers, fee_rates, terms_of
-from engine.jit import compiled_in_place, inlined
+from engine.jit import compiled_in_place, inlined, prefetch
 from engine.model import FeatureTable, PassTable, Result
 from engine.pipeline import Brokerage, Feed, LoopComponent
 from engine.ranking import DeclaredRanking, is_declared_ranking
@@ -48,7 +48,7 @@ from engine.strategy import Strategy
 
 LONG, SHORT, NEITHER = 1, -1, 2
 STEPS_AT_ONCE = 64
-MOST_GUESSED = 1_000_000
+MOST_GUESSED = 500_000
 
 
 class Ranking(NamedTuple):
@@ -57,7 +57,8 @@ class Ranking(NamedTuple):
     `scores` is (steps, symbols), NaN where a symbol can't be ranked. `passes` are flat flags, and `latest` is the flat
     number of a bar of each symbol, not after the present one; one before its first where there is none. `high` and
     `low` have room for half more than are wanted: the highest scores, and the lowest with their signs changed, the
-    worst of them first, with their symbols. `bounds` has a score for each side that as many are likely to reach.
+    worst of them first, with their symbols. `bounds` has a score for each side that as many are likely to reach, and
+    `highs` and `lows` list those that do.
     `side` says what is to be done with each symbol, and `waiting` what is already ordered of it, in shares; both are 0
     between two steps. The last two are orders that are still to be submitted.
     """
@@ -71,6 +72,8 @@ class Ranking(NamedTuple):
     every: int
     latest: Ints
     bounds: Floats
+    highs: Ints
+    lows: Ints
     high: Floats
     high_symbol: Ints
     low: Floats
@@ -109,62 +112,72 @@ def _lay_rows(columns: Columns, score: Floats, cursor: Ints, rows: Floats) -> No
 
 
 @inlined
-def _keep_best(scores: Floats, step: int, sign: float, bound: float, best: Floats, symbols: Ints) -> int:
-    """Find the best scores, times a sign, of those that reach a bound; the worst first. Return how many they are.
+def _gather(ranking: Ranking, step: int, least: float, most: float) -> tuple[int, int, int]:
+    """List the symbols with at least one score, and those with at most another; return how many, and how many have one.
 
-    Of two equal scores the later symbol is the higher: the better one, unless the sign turns the order round.
+    Each is written down at the end of its list, and counted where it belongs there: that has no branch to guess.
+    """
+    scores, highs, lows = ranking.scores, ranking.highs, ranking.lows
+    high = low = ranked = 0
+    for symbol in range(scores.shape[1]):
+        score = scores[step, symbol]
+        highs[high], lows[low] = symbol, symbol
+        high += score >= least
+        low += score <= most
+        ranked += score == score
+    return high, low, ranked
+
+
+@inlined
+def _keep_best(ranking: Ranking, step: int, side: int, listed: Ints, count: int, best: Floats, symbols: Ints) -> int:
+    """Find the best scores, times the side, of those listed; the worst first. Return how many they are.
+
+    Of two equal scores the later symbol is the higher: the better one, unless the side turns the order round.
     """
     size = 0
-    for symbol in range(scores.shape[1]):
-        score = sign * scores[step, symbol]
-        if not score >= bound:
-            continue
+    for number in range(count):
+        symbol = listed[number]
+        score = side * ranking.scores[step, symbol]
         if size < len(best):
             place = size
             size += 1
-            while place > 0 and (best[place - 1] > score or (best[place - 1] == score and sign < 0.0)):
+            while place > 0 and (best[place - 1] > score or (best[place - 1] == score and side < 0)):
                 best[place], symbols[place] = best[place - 1], symbols[place - 1]
                 place -= 1
-        elif score == best[0] and sign < 0.0:
-            continue
-        else:
+        elif score > best[0] or (score == best[0] and side > 0):
             place = 0
-            while place + 1 < size and (best[place + 1] < score or (best[place + 1] == score and sign > 0.0)):
+            while place + 1 < size and (best[place + 1] < score or (best[place + 1] == score and side > 0)):
                 best[place], symbols[place] = best[place + 1], symbols[place + 1]
                 place += 1
+        else:
+            continue
         best[place], symbols[place] = score, symbol
-        if size == len(best):
-            bound = best[0]
     return size
 
 
 @inlined
-def _choose_side(ranking: Ranking, step: int, side: int, wanted: int, best: Floats, symbols: Ints) -> None:
-    """Give so many symbols a side, where there are so many.
-
-    The bound is what the worst of the best was last time: where enough reach it, they are the best of all.
-    """
-    if wanted == 0:
-        return
-    size = _keep_best(ranking.scores, step, float(side), ranking.bounds[side], best, symbols)
-    if size < wanted:
-        size = _keep_best(ranking.scores, step, float(side), -np.inf, best, symbols)
-    ranking.bounds[side] = best[0] if size == len(best) else -np.inf
+def _give_side(ranking: Ranking, side: int, wanted: int, size: int, best: Floats, symbols: Ints) -> None:
+    """Give the best a side; where there is no room for more of them, the worst is the bound for the next time."""
     for place in range(size - wanted, size):
         ranking.side[symbols[place]] = side
+    if 0 < size == len(best):
+        ranking.bounds[side] = best[0]
 
 
 @compiled_in_place
 def _choose(ranking: Ranking, step: int) -> bool:
     """Choose a side for symbols; false where too few can be ranked."""
-    ranked = 0
-    for symbol in range(ranking.scores.shape[1]):
-        score = ranking.scores[step, symbol]
-        ranked += score == score
-    if ranked < ranking.long + ranking.short:
+    long, short = ranking.long, ranking.short
+    high, low, ranked = _gather(ranking, step, ranking.bounds[LONG], -ranking.bounds[SHORT])
+    if ranked < long + short:
         return False
-    _choose_side(ranking, step, SHORT, ranking.short, ranking.low, ranking.low_symbol)
-    _choose_side(ranking, step, LONG, ranking.long, ranking.high, ranking.high_symbol)
+    if high < long or low < short:
+        ranking.bounds[:] = -np.inf
+        high, low, ranked = _gather(ranking, step, -np.inf, np.inf)
+    high = _keep_best(ranking, step, LONG, ranking.highs, high, ranking.high, ranking.high_symbol)
+    low = _keep_best(ranking, step, SHORT, ranking.lows, low, ranking.low, ranking.low_symbol)
+    _give_side(ranking, LONG, long, high, ranking.high, ranking.high_symbol)
+    _give_side(ranking, SHORT, short, low, ranking.low, ranking.low_symbol)
     return True
 
 
@@ -190,6 +203,9 @@ def _rebalance(
     """Submit the orders that bring the account to the weights, those that make a position smaller first."""
     side, waiting = ranking.side, ranking.waiting
     equity = state.cash[CASH] + value_of(state)
+    for symbol in range(len(side)):
+        if side[symbol] != 0:
+            prefetch(market.close, step * len(side) + symbol)
     later = 0
     for symbol in range(len(side)):
         if side[symbol] == 0:
@@ -307,6 +323,8 @@ def _ranking(
         every=strategy.every,
         latest=columns.starts[:-1] - 1,
         bounds=np.full(3, -np.inf),
+        highs=np.zeros(symbols, np.int64),
+        lows=np.zeros(symbols, np.int64),
         high=np.zeros(_half_more(strategy.long)),
         high_symbol=np.zeros(_half_more(strategy.long), np.int64),
         low=np.zeros(_half_more(strategy.short)),
