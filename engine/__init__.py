@@ -34,6 +34,7 @@ try:
     from engine.generate import generate_market
     from engine.metrics import Metrics, metrics_of
     from engine.model import Bar, Bars, Order, Position, Result, Settings
+    from engine.ranking import DeclaredRanking
     from engine.rules import StopLoss, TakeProfit, TimeExit, TrailingStop
     from engine.strategy import Above, Context, CrossesAbove, DeclaredStrategy, Notional, Strategy
     from engine.trials import SweepInterrupted
@@ -53,6 +54,7 @@ __all__ = [
     "Context",
     "CrossesAbove",
     "DataColumn",
+    "DeclaredRanking",
     "DeclaredStrategy",
     "Feature",
     "Highest",

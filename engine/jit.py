@@ -179,6 +179,15 @@ def compiled_in_place(function: Function) -> Function:
     return result
 
 
+def inlined(function: Function) -> Function:
+    """Compile a function as `compiled_in_place`, into those that call it.
+
+    A call passes every array of a tuple as seven numbers, which takes longer than what a small function does.
+    """
+    result: Function = _spared(numba.njit(cache=_KEEPS, _nrt=False, forceinline=True, **_OPTIONS)(function))
+    return result
+
+
 def _prefetch(_: Any, array: Any, index: Any) -> Any:
     """Ask the processor to fetch `array[index]`, which need not exist, before it is needed. No value changes."""
 

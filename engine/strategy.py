@@ -285,11 +285,18 @@ class Notional:
         return lots.value(lots.below(self.amount / close))
 
 
+SIDES = ("long", "short")
+
+
 @dataclass(frozen=True)
 class DeclaredStrategy(Strategy):
     """A strategy of declared parts: buy where `entry` holds and nothing is held, sell where `exit` holds.
 
-    Where it has gates it buys only on bars that pass them all.
+    Where it has gates it buys only on bars that pass them all. With `side` "short" it sells short where it would buy,
+    and buys back where it would sell: for an account that may.
+
+    Raises:
+        InputError: where the side is neither "long" nor "short".
     """
 
     entry: Condition
@@ -297,9 +304,12 @@ class DeclaredStrategy(Strategy):
     size: Notional
     rules: tuple[Rule, ...] = ()
     gates: tuple[Gate, ...] = ()
+    side: str = "long"
     features: tuple[Feature, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.side not in SIDES:
+            raise InputError(f"a side of {self.side!r}", hint=f"Choose from {', '.join(SIDES)}")
         used = (*self.entry.features, *self.exit.features)
         object.__setattr__(self, "features", tuple(dict.fromkeys(used)))
 
@@ -311,16 +321,21 @@ class DeclaredStrategy(Strategy):
             if self.entry.holds(context, symbol):
                 quantity = self.size.shares(bar.close, context.lots)
                 if quantity > 0:
-                    context.submit_order(symbol, quantity)
+                    context.submit_order(symbol, quantity if self.side == "long" else -quantity)
         elif self.exit.holds(context, symbol):
             context.submit_order(symbol, -position.quantity)
 
 
 def is_declared(strategy: Strategy) -> TypeGuard[DeclaredStrategy]:
-    """Whether a strategy is declared in all its parts, by the very types of this module.
+    """Whether a strategy is declared in all its parts, by the very types of this module, and goes long.
 
     What declares itself otherwise, a subclass with a meaning of its own among them, is run by its `on_bar`.
     """
+    return is_declared_on_a_side(strategy) and strategy.side == "long"
+
+
+def is_declared_on_a_side(strategy: Strategy) -> TypeGuard[DeclaredStrategy]:
+    """Whether a strategy is declared in all its parts, by the very types of this module, long or short."""
     if type(strategy) is not DeclaredStrategy or type(strategy.size) is not Notional:
         return False
     conditions = (strategy.entry, strategy.exit)

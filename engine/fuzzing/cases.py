@@ -32,7 +32,7 @@ from engine.fuzzing.markets import (
     markets,
 )
 from engine.fuzzing.script import Script
-from engine.fuzzing.scripts import FEATURES, RULES, Choices, declared, scripts
+from engine.fuzzing.scripts import FEATURES, RULES, Choices, declared, rankings, scripts
 from engine.model import Settings
 from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import Side
@@ -50,7 +50,7 @@ _SMALL_RULES: tuple[Rule, ...] = (
     *(TakeProfit(0.003), TakeProfit(0.1), TimeExit(3)),
 )
 _HALTS = 32.0, 0.25, 4.0, 1.0
-FAMILIES = ("declared", "declared", "declared", "declared", "script", "script", "any account", "sweep")
+FAMILIES = ("declared", "declared", "declared", "declared", "script", "script", "any account", "sweep", "ranking")
 _GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
     "swept_rules": {
         "stop": (0.05, 0.25, 1.5, 0.001),
@@ -103,6 +103,8 @@ def _strategies(draw: st.DrawFn, family: str, ground: Ground, scale: Scale) -> C
         if family != "script" or draw(st.integers(0, 2)) == 2:
             script = draw(_asking(script, ground, scale))
         return Case(_faulty(script, draw(st.integers(0, 63)), ground), settings)
+    if family == "ranking":
+        return Case(draw(rankings(choices, (*FEATURES, *_OTHERS))), draw(accounts()) if plain else settings)
     left: list[Feature] = [SMA(length) for length in _FAST]
     right: list[Side] = [SMA(length) for length in _SLOW]
     others = draw(st.integers(0, 5))

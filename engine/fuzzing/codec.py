@@ -21,6 +21,7 @@ from engine.fuzzing.case import FORMS, Case
 from engine.fuzzing.makers import MAKERS
 from engine.fuzzing.script import Script
 from engine.model import Settings
+from engine.ranking import DeclaredRanking
 from engine.rules import StopLoss, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import Above, CrossesAbove, DeclaredStrategy, Notional, Strategy
 
@@ -31,6 +32,7 @@ KNOWN: dict[str, type] = {
     for one in (
         *(*features.KNOWN, gates.MinDollarVolume, gates.MinPrice, gates.MaxATRPercent, gates.MinMomentum),
         *(StopLoss, TakeProfit, TrailingStop, TimeExit, Above, CrossesAbove, Notional, DeclaredStrategy),
+        DeclaredRanking,
         *(actions.Submit, actions.Cancel, actions.Replace, actions.Target, actions.When, Script, Settings),
     )
 }

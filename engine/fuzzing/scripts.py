@@ -15,6 +15,7 @@ from engine.fuzzing.markets import Ground, Market, Scale, markets
 from engine.fuzzing.script import Script
 from engine.gates import Gate, MaxATRPercent, MinDollarVolume, MinMomentum, MinPrice
 from engine.model import Settings
+from engine.ranking import DeclaredRanking
 from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop
 from engine.strategy import Above, Condition, CrossesAbove, DeclaredStrategy, Notional, Side
 
@@ -174,8 +175,23 @@ def declared(
 
     size = Notional(code.one_of(amounts))
     shut = code.one_of(range(3)) == 2
-    return DeclaredStrategy(
-        condition(), condition(), size, code.rules(choices.rules), choices.gates(code) if shut else ()
+    parts = condition(), condition(), size, code.rules(choices.rules), choices.gates(code) if shut else ()
+    return DeclaredStrategy(*parts, side="short" if code.one_of(range(8)) == 7 else "long")
+
+
+@st.composite
+def rankings(draw: st.DrawFn, choices: Choices, features: Sequence[Feature] = FEATURES) -> DeclaredRanking:
+    """Draw a declared ranking of a few symbols, one in three of which has gates."""
+    code = draw(CODES)
+    short = code.one_of((1, 0, 2, 3))
+    return DeclaredRanking(
+        code.one_of(features),
+        code.one_of((1, 2, 0, 3) if short else (1, 2, 3)),
+        short,
+        exposure=code.one_of((1.0, 0.5, 2.0, 0.99, 1e15)),
+        every=code.one_of((1, 2, 1, 3)),
+        rules=code.rules(choices.rules),
+        gates=choices.gates(code) if code.one_of(range(3)) == 2 else (),
     )
 
 
