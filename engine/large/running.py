@@ -19,11 +19,10 @@ from engine.errors import InputError
 from engine.large.loop import RUINED, Wishes, most_orders, run_chunk, size_entries
 from engine.large.signals import Signals, chunk_of, signals_of
 from engine.large.store import LargeStore, Progress, Span, prepare
-from engine.model import Settings
+from engine.model import PRICES, Settings
 from engine.strategy import DeclaredStrategy, Strategy, is_declared_on_a_side
 
 _COVERED = "run_large runs declared strategies of the parts that the engine has, in lots and ticks that it can count"
-CLOSE = FIELDS.index("close")
 
 
 @dataclass(frozen=True)
@@ -117,12 +116,14 @@ def _run(
     """Go through the chunks, and return what happened."""
     terms, steps = as_any(terms_of(settings, strategy.rules)), len(store.timestamps)
     state, log = new_state(len(store.symbols), float(settings.cash)), empty_log(steps)
+    fields = FIELDS if terms.has_volume_limit else PRICES
     rates = fee_rates(settings, store.timestamps.to_list())
     amount = strategy.size.amount if strategy.side == "long" else -strategy.size.amount
     for number, span in enumerate(store.spans):
-        prices = store.read_chunk(number, FIELDS)
-        market = Market(*(field.T for field in prices))  # time-major, as views
-        wishes = _wishes(state, terms, span, signals, amount, prices[CLOSE])
+        opens, highs, lows, closes, *volumes = store.read_chunk(number, fields)
+        (volume,) = volumes or (closes,)  # nothing looks at the volume then
+        market = Market(*(field.T for field in (opens, highs, lows, closes, volume)))  # time-major, as views
+        wishes = _wishes(state, terms, span, signals, amount, closes)
         row = 0
         while 0 <= row < span.last - span.first and not state.sizes[UNCOUNTABLE]:
             state, log = with_room(state, log, most_orders(state, wishes, row))
