@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from engine.catalog import accepted_build, compose
+from engine.disk import reading_ahead
 from engine.model import Result, Settings
 from engine.pipeline import Feed, Loaded, Pipeline
 from engine.strategy import Strategy
@@ -53,8 +55,13 @@ def load(
     Raises:
         InputError: where the data can't be used.
     """
-    pipeline = compose(accepted_build() if build is None else build)
-    loaded = pipeline.loader(Path(source) if isinstance(source, str) else source, on_bad_bars)
+    where = Path(source) if isinstance(source, str) else source
+    names = [*(accepted_build() if build is None else build)]
+    is_hashed = any(name.startswith("io/") for name in names)
+    # while the build is imported
+    with reading_ahead(where) if isinstance(where, Path) and is_hashed else nullcontext():
+        pipeline = compose(names)
+        loaded = pipeline.loader(where, on_bad_bars)
     return Market(pipeline, pipeline.feed(loaded), loaded.notes)
 
 

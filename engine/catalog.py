@@ -41,6 +41,7 @@ REFERENCE = Pipeline(
     sweep=run_trials,
 )
 BUILD_FILE = Path(__file__).with_name("build.toml")
+OPTIMIZATIONS = Path(__file__).with_name("optimizations")
 
 
 @dataclass(frozen=True)
@@ -105,21 +106,28 @@ def catalog() -> tuple[Optimization, ...]:
     """Return every optimization, by name."""
     package = importlib.import_module("engine.optimizations")
     for module in pkgutil.walk_packages(package.__path__, "engine.optimizations."):
-        try:
-            importlib.import_module(module.name)
-        except Exception as error:
-            where = module.name.replace(".", "/") + ".py"
-            hint = "Correct the file, or take it out of the folder"
-            raise InputError(f"can't be imported ({type(error).__name__}: {error})", where=where, hint=hint) from error
+        _import(module.name)
     return tuple(_registered[name] for name in sorted(_registered))
 
 
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        where = module.replace(".", "/") + ".py"
+        hint = "Correct the file, or take it out of the folder"
+        raise InputError(f"can't be imported ({type(error).__name__}: {error})", where=where, hint=hint) from error
+
+
 def find(name: str) -> Optimization:
-    """Return the optimization of this name."""
-    by_name = {known.name: known for known in catalog()}
-    if name not in by_name:
-        raise InputError(f"unknown optimization {name!r}", hint=f"Choose from {', '.join(by_name)}")
-    return by_name[name]
+    """Return the optimization of this name; of the catalog, only its file is imported."""
+    focus, _, stem = name.replace("-", "_").partition("/")
+    if name not in _registered and stem.isidentifier() and (OPTIMIZATIONS / focus / f"{stem}.py").is_file():
+        _import(f"engine.optimizations.{focus}.{stem}")
+    if name not in _registered:
+        known = ", ".join(one.name for one in catalog())
+        raise InputError(f"unknown optimization {name!r}", hint=f"Choose from {known}")
+    return _registered[name]
 
 
 def compose(names: Iterable[str]) -> Pipeline:

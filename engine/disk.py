@@ -16,7 +16,9 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +52,38 @@ def key_hash(key: Key) -> str:
     return hashlib.sha256(key_text(key).encode()).hexdigest()[:32]
 
 
+_ahead: dict[Path, tuple[threading.Thread, list[str]]] = {}  # exact: digests of contents, each asked for once
+_AT_ONCE = 1 << 26  # bytes: while another thread is busy, each turn that this one needs is waited for
+
+
+@contextmanager
+def reading_ahead(path: Path) -> Iterator[None]:
+    """Begin to take the SHA-256 of a file's content, for the first `content_of` of it before this ends."""
+    found: list[str] = []
+
+    def take() -> None:
+        with suppress(OSError), path.open("rb", buffering=0) as file:
+            digest = hashlib.sha256()
+            while part := file.read(_AT_ONCE):
+                digest.update(part)
+            found.append(digest.hexdigest())
+
+    thread = threading.Thread(target=take, daemon=True)  # exact: one value, that is read when the thread has ended
+    _ahead[path] = thread, found
+    thread.start()
+    try:
+        yield
+    finally:
+        _ahead.pop(path, None)  # a later one looks at the file anew
+
+
 def content_of(path: Path) -> str | None:
     """Return the SHA-256 of a file's content; None where it can't be read."""
+    if begun := _ahead.pop(path, None):
+        thread, found = begun
+        thread.join()
+        if found:
+            return found[0]
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

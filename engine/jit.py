@@ -6,12 +6,16 @@ named after a digest of both. Import this module before Numba.
 
 from __future__ import annotations
 
+import functools
+import gc
 import hashlib
 import logging
 import os
+import struct
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,11 +49,31 @@ def _cache_folder() -> Path:
 
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its functions differ in the last bit
 
-import numba as _numba  # noqa: E402 - the line above has to come first
-from llvmlite import ir  # noqa: E402
-from numba.core import cgutils, types  # noqa: E402
-from numba.cpython.unsafe.numbers import trailing_zeros  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
+
+@contextmanager
+def _light_import(spared: Sequence[str]) -> Iterator[None]:
+    """Import without collecting garbage, of which there is none, and as if what is spared were not installed."""
+    hidden = [name for name in spared if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: it can't be imported
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+        for name in hidden:
+            del sys.modules[name]
+
+
+# a fifth of its time: coverage is for a tool that does not run here, and yaml for settings from the working directory
+with _light_import(["coverage", "yaml"]):
+    import numba as _numba
+    from llvmlite import binding, ir
+    from numba.core import cgutils, types
+    from numba.cpython.unsafe.numbers import trailing_zeros
+    from numba.core.runtime import _nrt_python as runtime  # type: ignore[attr-defined]  # compiled
+    from numba.extending import intrinsic
 
 numba: Any = _numba  # its types know neither its configuration nor all of its options
 numba.config.CACHE_DIR = str(_cache_folder())
@@ -87,7 +111,58 @@ def _spared(function: Any) -> Any:
             log.warning("%s: its code can't be kept (%s), so it is compiled every time", function.__name__, why)
 
     function._cache.save_overload = save_overload
+    function._cache.load_overload = _loader(function._cache)
     return function
+
+
+def _loader(cache: Any) -> Callable[[Any, Any], Any]:
+    """Return what loads kept code without making ready to compile, which takes Numba 0.3 s, unless there is none.
+
+    The code that was kept is found under the same key, and linked in the same way. What it calls is in it, but for
+    the C functions of Numba and of its runtime: those of the runtime are named here, as `rtsys.initialize` does
+    before it compiles what only new code is linked with.
+    """
+    make_ready_and_load = cache.load_overload
+
+    def load_overload(signature: Any, context: Any) -> Any:
+        _name_runtime()
+        with cache._guard_against_spurious_io_errors():
+            kept = cache._cache_file.load(cache._index_key(signature, context.codegen()))
+            if kept is not None and _is_linkable(kept):
+                return cache._impl.rebuild(context, kept)
+        return make_ready_and_load(signature, context)
+
+    return load_overload
+
+
+@functools.cache
+def _name_runtime() -> None:
+    for name, address in runtime.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
+def _is_linkable(kept: Any) -> bool:
+    """Whether all that kept code calls from outside is known: what is not would end the process."""
+    code = kept[0][2][0]  # of the library: its name, its kind, and the object code with what others may link
+    names = undefined_symbols(code) if isinstance(code, bytes) else None
+    return names is not None and all(binding.address_of_symbol(name) is not None for name in names)
+
+
+def undefined_symbols(code: bytes) -> list[str] | None:
+    """Return the names of what object code takes from elsewhere; None where it is not 64-bit ELF, as on Linux."""
+    if code[:6] != b"\x7fELF\2\1":
+        return None
+    place, count = struct.unpack_from("<Q", code, 40)[0], struct.unpack_from("<H", code, 60)[0]
+    sections = [struct.unpack_from("<IIQQQQIIQQ", code, place + 64 * number) for number in range(count)]
+    names = []
+    for _, kind, _, _, start, size, texts, *_ in sections:
+        if kind == 2:  # a table of symbols; the first is empty
+            text = sections[texts][4]
+            for entry in range(start + 24, start + size, 24):
+                name, _, _, section = struct.unpack_from("<IBBH", code, entry)
+                if section == 0:
+                    names.append(code[text + name : code.index(b"\0", text + name)].decode())
+    return names
 
 
 def compiled(function: Function) -> Function:

@@ -15,8 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tomlkit
-
 from engine.errors import InputError
 from engine.machine import Machine, this_machine
 
@@ -170,6 +168,8 @@ def write(values: Mapping[str, Any], file: Path = FILE) -> None:
     Raises:
         InputError: where the file can't be read or written, or a value is of the wrong kind.
     """
+    import tomlkit  # for this alone, and it takes its time
+
     chosen = {name: values[name] for name in _KINDS if name in values}
     checked(chosen, file)
     try:

@@ -9,21 +9,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from engine.arrays import Arrays, Columns, Floats, Ints, as_any, stable_order
+from engine.arrays import FIELDS, Floats, as_any, stable_order
 from engine.catalog import accepted_build, compose
+from engine.compiled_account.log import AccountLog, empty_log, with_room
+from engine.compiled_account.state import UNCOUNTABLE, Market, State, new_state
+from engine.compiled_account.tables import Tables
+from engine.compiled_account.terms import Terms, covers, fee_rates, terms_of
 from engine.errors import InputError
-from engine.event_log import FILLS, ORDERS, REJECTIONS, TRADES, Log, Tables, empty_log
-from engine.grid import NEAR, RELATIVE
-from engine.large.loop import ON_ENTRY, ON_HIGHEST, ON_TIME, Book, Chunk, Terms, empty_book, run_chunk
+from engine.large.loop import RUINED, Wishes, most_orders, run_chunk, size_entries
 from engine.large.signals import Signals, chunk_of, signals_of
 from engine.large.store import LargeStore, Progress, Span, prepare
-from engine.model import Settings
-from engine.rules import Rule, TakeProfit, TimeExit, TrailingStop
-from engine.strategy import DeclaredStrategy, Strategy, is_declared
+from engine.model import PRICES, Settings
+from engine.strategy import DeclaredStrategy, Strategy, is_declared_on_a_side
 
-_COVERED = "run_large runs declared strategies of known parts on a plain cash account: whole shares at the next open"
-_PLAIN = ("fill_at", "short", "leverage", "volume_impact", "volume_limit", "lot", "tick", "minimum_notional")
-MOST_SHARES = 2.0**53
+_COVERED = "run_large runs declared strategies of the parts that the engine has, in lots and ticks that it can count"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def run_large(
     Args:
         strategy: a `DeclaredStrategy` of the parts that the engine has.
         data: a Parquet file, or a store that `prepare` has made of one.
-        settings: a plain cash account with any commission, slippage and ruin.
+        settings: the account and its costs.
         folder: as for `prepare`, with `chunk` and `on_bad_bars`, where `data` is a file.
         chunk: timestamps in memory at a time.
         on_bad_bars: "refuse", or "drop" to go on without the bad rows.
@@ -75,26 +74,23 @@ def run_large(
         The tables of the account, with the bits that `engine.run` gives.
 
     Raises:
-        InputError: where the strategy or the account is of another kind, or the data can't be used.
+        InputError: where the strategy is of another kind, lots or ticks are too fine or too many to be counted here, or
+            the data can't be used.
     """
     account = settings or Settings()
-    if not is_declared(strategy):
+    if not is_declared_on_a_side(strategy):
         raise InputError(f"{type(strategy).__name__} can't be run in chunks", hint=_COVERED)
-    if other := [name for name in _PLAIN if getattr(account, name) != getattr(Settings(), name)]:
-        raise InputError(
-            f"an account with {other[0]}={getattr(account, other[0])!r} can't be run in chunks", hint=_COVERED
-        )
+    if not covers(account, strategy.rules):
+        raise InputError(f"an account with a lot of {account.lot} and a tick of {account.tick}", hint=_COVERED)
     tell = progress or _tell_nobody
     store = data
     if not isinstance(store, LargeStore):
         store = prepare(store, folder, chunk=chunk, on_bad_bars=on_bad_bars, progress=progress)
-    if strategy.size.amount / store.least_close >= MOST_SHARES:
-        raise InputError(f"{strategy.size.amount} buys too many shares at {store.least_close}", hint=_COVERED)
     pipeline = compose(_without_caches() if build is None else build)
     signals = signals_of(store, strategy, pipeline, tell)
     log = _run(store, strategy, account, signals, tell)
-    market = Arrays(store.timestamps, list(store.symbols), Columns(*(np.empty(0) for _ in Columns._fields)), {})  # type: ignore[arg-type]
-    tables = Tables(market, log, ["signal", *(rule.name for rule in strategy.rules)])
+    reasons = ["signal", *(rule.name for rule in strategy.rules)]
+    tables = Tables(store.timestamps, store.symbols, log, reasons)
     return LargeResult(
         orders=tables.orders(),
         rejections=tables.rejections(),
@@ -116,92 +112,38 @@ def _tell_nobody(what: str, done: int, whole: int) -> None:
 
 def _run(
     store: LargeStore, strategy: DeclaredStrategy, settings: Settings, signals: Signals, progress: Progress
-) -> Log:
+) -> AccountLog:
     """Go through the chunks, and return what happened."""
-    terms, steps = _terms(strategy, settings), len(store.timestamps)
-    book, log = empty_book(len(store.symbols), settings.cash), empty_log(0, steps)
+    terms, steps = as_any(terms_of(settings, strategy.rules)), len(store.timestamps)
+    state, log = new_state(len(store.symbols), float(settings.cash)), empty_log(steps)
+    fields = FIELDS if terms.has_volume_limit else PRICES
+    rates = fee_rates(settings, store.timestamps.to_list())
+    amount = strategy.size.amount if strategy.side == "long" else -strategy.size.amount
     for number, span in enumerate(store.spans):
-        chunk = _chunk(store, number, span, signals, strategy.size.amount)
-        log = _with_room(log, len(chunk.entry), book)
-        ruined = run_chunk(chunk, as_any(terms), book, log)
-        if ruined >= 0:
-            log.equity[ruined:] = log.equity[ruined]
-            log.positions[ruined:] = log.positions[ruined]
-            break
+        opens, highs, lows, closes, *volumes = store.read_chunk(number, fields)
+        (volume,) = volumes or (closes,)  # nothing looks at the volume then
+        market = Market(*(field.T for field in (opens, highs, lows, closes, volume)))  # time-major, as views
+        wishes = _wishes(state, terms, span, signals, amount, closes)
+        row = 0
+        while 0 <= row < span.last - span.first and not state.sizes[UNCOUNTABLE]:
+            state, log = with_room(state, log, most_orders(state, wishes, row))
+            row = run_chunk(state, log, terms, market, wishes, rates, span.first, row)
+        if state.sizes[UNCOUNTABLE]:
+            raise InputError("a number of lots or ticks is beyond what is counted in chunks", hint=_COVERED)
         progress("timestamps run", span.last, steps)
+        if row == RUINED:
+            break
     return log
 
 
-def _chunk(store: LargeStore, number: int, span: Span, signals: Signals, amount: float) -> Chunk:
-    """Return the bars and the signals of a chunk."""
-    prices = store.read_chunk(number, ("open", "high", "low", "close"))
+def _wishes(state: State, terms: Terms, span: Span, signals: Signals, amount: float, closes: Floats) -> Wishes:
+    """Return what the strategy asks for in a chunk."""
     steps = span.last - span.first
     entries = np.flatnonzero(chunk_of(signals.enter, *span))
     entries = entries[stable_order(entries % steps, steps)]  # symbols stay in order within a step
-    symbol, step = np.divmod(entries, steps)
+    symbol, row = np.divmod(entries, steps)
     offsets = np.zeros(steps + 1, np.int64)
-    np.cumsum(np.bincount(step, minlength=steps), out=offsets[1:])
-    shares = _shares(amount, prices[3].ravel()[entries])
-    leave = chunk_of(signals.leave, *span)
-    opens, highs, lows, closes = prices
-    return Chunk(span.first, opens, highs, lows, closes, leave, offsets, symbol, shares)
-
-
-def _shares(amount: float, closes: Floats) -> Ints:
-    """Return the whole shares that an amount buys at each close: as `Grid.below`, element by element."""
-    shares = amount / closes
-    nearest = np.rint(shares)
-    is_near = np.abs(shares - nearest) <= NEAR + np.abs(shares) * RELATIVE
-    whole: Ints = np.where(is_near, nearest, np.floor(shares)).astype(np.int64)
-    return whole
-
-
-def _with_room(log: Log, entries: int, book: Book) -> Log:
-    """Return the log with room for all that can happen in a chunk of so many entries.
-
-    A symbol that is held or waits at the chunk's beginning, and each entry, is at most one order that buys and one
-    that leaves again, and at most one rejection and one trade.
-    """
-    once = entries + len(book.quantity)
-    room = {ORDERS: 2 * once, FILLS: 2 * once, REJECTIONS: once, TRADES: once}
-    parts = {
-        "order": ORDERS,
-        "rejection": REJECTIONS,
-        "fill": FILLS,
-        "fill_money": FILLS,
-        "trade": TRADES,
-        "trade_money": TRADES,
-    }
-    grown = {}
-    for name, kind in parts.items():
-        rows, count = getattr(log, name), int(log.counts[kind])
-        if len(rows) < count + room[kind]:
-            larger = np.empty((count + room[kind] + count // 2, rows.shape[1]), rows.dtype)
-            larger[:count] = rows[:count]
-            grown[name] = larger
-    return log._replace(**grown)
-
-
-def _terms(strategy: DeclaredStrategy, settings: Settings) -> Terms:
-    rules = strategy.rules
-    return Terms(
-        float(settings.commission),
-        float(settings.commission_per_share),
-        float(settings.commission_fixed),
-        float(settings.commission_minimum),
-        float(settings.slippage),
-        float(settings.slippage_fixed),
-        float(settings.ruin),
-        np.array([_BASES.get(type(rule), ON_ENTRY) for rule in rules], np.int64),
-        np.array([_factor(rule) for rule in rules], np.float64),
-        np.array([rule.rising for rule in rules], np.bool_),
-    )
-
-
-_BASES: dict[type, int] = {TrailingStop: ON_HIGHEST, TimeExit: ON_TIME}
-
-
-def _factor(rule: Rule) -> float:
-    if isinstance(rule, TimeExit):
-        return float(rule.bars)
-    return 1.0 + rule.fraction if isinstance(rule, TakeProfit) else 1.0 - rule.fraction
+    np.cumsum(np.bincount(row, minlength=steps), out=offsets[1:])
+    lots = np.empty(len(entries), np.int64)
+    size_entries(state, terms, float(amount), closes.ravel()[entries], lots)
+    return Wishes(offsets, symbol, lots, chunk_of(signals.leave, *span))

@@ -47,7 +47,7 @@ class Span(NamedTuple):
 class LargeStore:
     """A market on disk; see `prepare`.
 
-    `fields` are those of a bar, then the other columns of numbers of the data. `least_close` is the lowest close.
+    `fields` are those of a bar, then the other columns of numbers of the data.
     """
 
     folder: Path
@@ -55,7 +55,6 @@ class LargeStore:
     symbols: tuple[str, ...]
     fields: tuple[str, ...]
     chunk: int
-    least_close: float
     bars: int
     notes: tuple[str, ...]
 
@@ -172,7 +171,6 @@ def _write(path: Path, folder: Path, chunk: int | None, on_bad_bars: str, key: s
         "fields": chunks.fields,
         "chunk": chunks.length,
         "timestamps": digest_of(times),
-        "least_close": chunks.least_close.hex(),
         "bars": rows,
         "notes": notes,
         "digests": chunks.digests,
@@ -191,7 +189,6 @@ class _Chunks:
         self.length = length or 0
         self.times: list[pl.Series] = []
         self.digests: list[str] = []
-        self.least_close = np.inf
         self._count = len(symbols)
         self._filled = 0  # timestamps of the chunk that is being filled
         self._values: Floats = np.empty(0)
@@ -205,7 +202,6 @@ class _Chunks:
         step = bars["timestamp"].rle_id().to_numpy().astype(np.int64)
         symbol = bars["symbol"].cast(self.symbols).to_physical().to_numpy().astype(np.int64)
         self.times.append(bars["timestamp"].unique(maintain_order=True))
-        self.least_close = min(self.least_close, float(bars["close"].to_numpy().min()))
         done, steps = 0, len(self.times[-1])
         while done < steps:
             upto = min(steps, done + self.length - self._filled)
@@ -249,7 +245,6 @@ def _opened(folder: Path, key: str) -> LargeStore | None:
                 tuple(about["symbols"]),
                 tuple(about["fields"]),
                 about["chunk"],
-                float.fromhex(about["least_close"]),
                 about["bars"],
                 tuple(about["notes"]),
             )

@@ -105,6 +105,27 @@ def test_every_market_in_chunks_of_any_length_has_the_reference_s_bits(
         _assert_same(strategy, settings, path, chunk)
 
 
+ACCOUNTS = {
+    "margin, short": replace(COSTS, short=True, leverage=2.0, borrow_rate=0.05),
+    "volume": replace(COSTS, volume_limit=0.0001, volume_impact=0.1),
+    "lots and ticks": replace(COSTS, lot=0.1, tick=0.01, minimum_notional=500.0),
+    "this close": replace(COSTS, fill_at="this_close"),
+    "next close": replace(COSTS, fill_at="next_close", leverage=1.5, ruin=85_000.0),
+}
+
+
+@pytest.mark.parametrize("chunk", [1, 50])
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_every_kind_of_account_and_both_sides_have_the_reference_s_bits(
+    written: Callable[[pl.DataFrame], Path], account: str, chunk: int
+) -> None:
+    path = written(blemished_market())
+    level = replace(CROSS, entry=Above(SMA(5), SMA(20)), exit=Above(SMA(20), SMA(5)))
+    for side in ("long", "short"):
+        _assert_same(replace(level, side=side), ACCOUNTS[account], path, chunk)
+    assert len(run_large(level, path, ACCOUNTS[account]).trades) > 4
+
+
 @pytest.mark.parametrize("build", [None, ()], ids=["accepted build", "reference"])
 def test_every_feature_and_gates_have_the_reference_s_bits(
     written: Callable[[pl.DataFrame], Path], monkeypatch: pytest.MonkeyPatch, build: tuple[str, ...] | None

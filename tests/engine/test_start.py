@@ -1,0 +1,90 @@
+"""A new process starts without what it does not need, and never with what is stale."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import generate_market, load
+from engine.catalog import catalog
+from engine.disk import content_of, reading_ahead
+from engine.jit import undefined_symbols
+
+START = """
+import sys
+import engine
+assert "numba" not in sys.modules
+from engine.counting import work
+from engine.strategies.sma_cross import SETTINGS, sma_cross
+market = engine.load(sys.argv[1])
+result = market.run(sma_cross(3, 8), SETTINGS)
+print("ready to compile" if "numba.np.npyimpl" in sys.modules else "only loaded")
+print("coverage" in sys.modules, "yaml" in sys.modules, "tomlkit" in sys.modules)
+print(sorted(name for name in sys.modules if name.startswith("engine.optimizations.")))
+from optimizer.parity import digests_of
+print(digests_of(result.outputs()))
+"""
+
+
+def _started(path: Path, caches: Path, **variables: str) -> list[str]:
+    env = os.environ | {"XDG_CACHE_HOME": str(caches), "EXACT_CHANGE_CACHE": str(caches)} | variables
+    command = [sys.executable, "-c", START, str(path)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_a_process_that_finds_its_code_does_not_make_ready_to_compile(tmp_path: Path) -> None:
+    """The first lays the market out, the second compiles for arrays that can't be written to, the third finds all."""
+    path = tmp_path / "market.parquet"
+    generate_market(symbols=6, bars=90).write_parquet(path)
+    first, second, third = (_started(path, tmp_path / "caches") for _ in range(3))
+    assert first[0] == second[0] == "ready to compile"
+    assert third[0] == "only loaded"
+    assert third[1] == "False False False"
+    assert len(eval(third[2])) < len(catalog()) + 7  # noqa: S307 - a list of our own: not all optimizations
+    assert first[3] == second[3] == third[3]
+    other = _started(path, tmp_path / "caches", NUMBA_OPT="2")
+    assert other[0] == "ready to compile"  # the code of other options is not taken
+    assert other[3] == first[3]
+
+
+def test_what_object_code_takes_from_elsewhere_is_read_from_its_symbols(tmp_path: Path) -> None:
+    source, code = tmp_path / "one.c", tmp_path / "one.o"
+    source.write_text("extern int numba_far(int); int near(int x) { return numba_far(x) + 1; }")
+    try:
+        subprocess.run(["cc", "-c", source, "-o", code], check=True, capture_output=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("there is no C compiler")
+    names = undefined_symbols(code.read_bytes())
+    if names is None:
+        pytest.skip("object code is not 64-bit ELF here")
+    assert "numba_far" in names
+    assert "near" not in names
+    assert undefined_symbols(b"\xcf\xfa\xed\xfe" + code.read_bytes()[4:]) is None
+
+
+def test_a_content_that_was_read_ahead_is_used_once_and_never_later(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    with reading_ahead(path):
+        first = content_of(path)
+        path.write_bytes(b"two")
+        second = content_of(path)
+    assert first != second
+    with reading_ahead(path):
+        pass  # nobody asked
+    path.write_bytes(b"one")
+    assert content_of(path) == first
+    with reading_ahead(tmp_path / "absent"):
+        assert content_of(tmp_path / "absent") is None
+
+
+def test_a_file_that_was_written_to_is_loaded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "market.parquet"
+    for bars in (20, 30, 20):
+        generate_market(symbols=2, bars=bars).write_parquet(path)
+        assert load(path).feed.bars.height == 2 * bars
