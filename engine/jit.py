@@ -71,8 +71,8 @@ with _light_import(["coverage", "yaml"]):
     import numba as _numba
     from llvmlite import binding, ir
     from numba.core import cgutils, types
-    from numba.cpython.unsafe.numbers import trailing_zeros
     from numba.core.runtime import _nrt_python as runtime  # type: ignore[attr-defined]  # compiled
+    from numba.cpython.unsafe.numbers import trailing_zeros
     from numba.extending import intrinsic
 
 numba: Any = _numba  # its types know neither its configuration nor all of its options
