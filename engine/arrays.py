@@ -27,6 +27,7 @@ from engine.strategy import Condition, CrossesAbove, Side
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Steps = npt.NDArray[np.int32]
+Times = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 FIELDS = (*PRICES, "volume")
 
@@ -99,6 +100,11 @@ class Arrays:
         return float(self.columns.close.min(initial=np.inf))
 
     @cached_property
+    def step_times(self) -> Times:
+        """The timestamps as numbers; see `times_of`."""
+        return times_of(self.timestamps)
+
+    @cached_property
     def symbol_names(self) -> pl.Series:
         """The symbols as a column."""
         return pl.Series(self.symbols, dtype=pl.String)
@@ -142,6 +148,12 @@ def _matrix(values: Floats, cell: Ints, shape: tuple[int, int]) -> Floats:
     matrix = np.full(shape, np.nan)
     matrix.ravel()[cell] = values
     return matrix
+
+
+def times_of(timestamps: pl.Series) -> Times:
+    """Return timestamps as the numbers that stand for them: int32 days, or int64 of the data's unit, since 1970."""
+    values = timestamps.to_numpy()
+    return values.astype(np.int32) if timestamps.dtype == pl.Date else values.astype(np.int64)
 
 
 class Prices(NamedTuple):

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.arrays import Bools, Floats, side_by_side
+from engine.arrays import Bools, Floats, side_by_side, times_of
 from engine.errors import InputError
 from engine.model import Settings
 from engine.packed.journal import Desk
 from engine.packed.result import PackedAccount
-from engine.packed.running import can_count, covers, journal_of
+from engine.packed.running import can_count, covers, journal_of, reasons_of
 from engine.packed.signals import signals_in
-from engine.packed.tables import names_of
+from engine.packed.tables import Names
 from engine.rules import Rule, are_known_rules
 
 _desk = Desk()  # exact: memory to write to, no values
@@ -66,7 +66,7 @@ def run_matrices(
         raise InputError(f"a position of {amount}", hint="An amount of money: finite, above 0, below 2^53 shares")
     signals = signals_in(np.ascontiguousarray(enter), np.ascontiguousarray(leave))
     lent = journal_of(side_by_side(*matrices), signals, amount, rules, settings, len(symbols), _desk)
-    names = names_of(timestamps, pl.Series(symbols, dtype=pl.String), ["signal", *(rule.name for rule in rules)])
+    names = Names(timestamps, times_of(timestamps), pl.Series(symbols, dtype=pl.String), reasons_of(rules))
     return PackedAccount(lent, names)
 
 

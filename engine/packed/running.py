@@ -6,6 +6,7 @@ import math
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import polars as pl
 
 from engine.arrays import Prices, arrays_of, as_any, side_by_side
 from engine.model import PRICES, Settings
@@ -29,6 +30,11 @@ def covers(settings: Settings) -> bool:
 def can_count(amount: float, lowest_close: float) -> bool:
     """Whether a float64 holds every number of shares that an order for this money may be for."""
     return bool(amount / lowest_close < MOST_SHARES)
+
+
+def reasons_of(rules: tuple[Rule, ...]) -> pl.Series:
+    """Return the reasons of orders by their numbers."""
+    return pl.Series(["signal", *(rule.name for rule in rules)], dtype=pl.String)
 
 
 def journal_of(

@@ -5,14 +5,14 @@ A table may go on using the memory that it is made of, so no column of the journ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.arrays import Floats, Ints, Steps
+from engine.arrays import Floats, Ints, Steps, Times
 from engine.jit import compiled_in_place
 from engine.model import Cancellation, Equity, Fill, Order, Record, Rejection, Trade, schema_of
 from engine.packed.journal import FILLS, ORDERS, REJECTIONS, TRADES, Journal, Numbers
@@ -21,18 +21,12 @@ Array = npt.NDArray[Any]
 
 
 class Names(NamedTuple):
-    """What the numbers in a journal stand for: the timestamps, the same as int64, the symbols, and the reasons."""
+    """What the numbers in a journal stand for: the timestamps, the same as numbers, the symbols, and the reasons."""
 
     timestamps: pl.Series
-    times: Ints
+    times: Times
     symbols: pl.Series
     reasons: pl.Series
-
-
-def names_of(timestamps: pl.Series, symbols: pl.Series, reasons: Sequence[str]) -> Names:
-    """Return the names; `times` are a copy that can be written to, as all that the compiled loops are given."""
-    times = timestamps.to_numpy().astype(np.int64)  # days, or the data's own unit of time, since 1970
-    return Names(timestamps, times, symbols, pl.Series(reasons, dtype=pl.String))
 
 
 def orders_of(journal: Journal, names: Names) -> pl.DataFrame:
@@ -63,7 +57,12 @@ def rejections_of(journal: Journal, names: Names) -> pl.DataFrame:
 
 def cancellations_of(names: Names) -> pl.DataFrame:
     """Return the cancellations: there are none."""
-    return pl.DataFrame(schema=schema_of(Cancellation, names.timestamps.dtype))
+    return _no_cancellations(names.timestamps.dtype).clone()
+
+
+@cache
+def _no_cancellations(timestamp: pl.DataType) -> pl.DataFrame:
+    return pl.DataFrame(schema=schema_of(Cancellation, timestamp))
 
 
 def fills_of(journal: Journal, names: Names) -> pl.DataFrame:
@@ -77,11 +76,11 @@ def fills_of(journal: Journal, names: Names) -> pl.DataFrame:
 def trades_of(journal: Journal, names: Names) -> pl.DataFrame:
     """Return the trades, from the fills of their entry and of their exit."""
     count = int(journal.counts[TRADES])
-    numbers, money = np.empty((2, count), np.uint32), np.empty((8, count))
-    whole = np.empty((3, count), np.int64)
-    _lay_out_trades(journal, names.times, numbers, money, whole)
+    numbers, money, bars = np.empty((2, count), np.uint32), np.empty((8, count)), np.empty(count, np.int64)
+    times = np.empty((2, count), names.times.dtype)
+    _lay_out_trades(journal, names.times, numbers, money, times, bars)
     symbol, reason = numbers
-    came, went, bars = whole
+    came, went = times
     return _table(
         names,
         Trade,
@@ -103,9 +102,9 @@ def equity_of(journal: Journal, names: Names) -> pl.DataFrame:
 
 
 @compiled_in_place
-def _lay_out_trades(journal: Journal, times: Ints, numbers: Numbers, money: Floats, whole: Ints) -> None:
-    """Fill in symbol and reason; quantity, prices, costs, profit, excursions; times of exit and entry, and bars."""
-    for row in range(len(whole[0])):
+def _lay_out_trades(journal: Journal, names: Times, numbers: Numbers, money: Floats, times: Times, bars: Ints) -> None:
+    """Fill in symbol and reason; quantity, prices, costs, profit, excursions; times of entry and exit; and bars."""
+    for row in range(len(bars)):
         came, went = journal.trade_entry_fill[row], journal.trade_exit_fill[row]
         bought, sold = journal.fill_order[came], journal.fill_order[went]
         quantity, paid, got = journal.order_quantity[bought], journal.fill_price[came], journal.fill_price[went]
@@ -120,29 +119,36 @@ def _lay_out_trades(journal: Journal, times: Ints, numbers: Numbers, money: Floa
         money[5, row] = (got - paid) * quantity - commission
         money[6, row] = max(journal.trade_highest[row], got) / paid - 1.0
         money[7, row] = min(journal.trade_lowest[row], got) / paid - 1.0
-        whole[0, row] = times[journal.fill_step[came]]
-        whole[1, row] = times[journal.fill_step[went]]
-        whole[2, row] = journal.trade_bars[row]
+        times[0, row] = names[journal.fill_step[came]]
+        times[1, row] = names[journal.fill_step[went]]
+        bars[row] = journal.trade_bars[row]
 
 
 @compiled_in_place
 def _look_up(
-    journal: Journal, times: Ints, step: Steps, order: Numbers, whole: Ints, symbol: Numbers, quantity: Floats
+    journal: Journal,
+    names: Times,
+    step: Steps,
+    order: Numbers,
+    number: Ints,
+    time: Times,
+    symbol: Numbers,
+    quantity: Floats,
 ) -> None:
-    """Fill in number and time, symbol, and quantity of what happened to orders."""
+    """Fill in number, time, symbol and quantity of what happened to orders."""
     for row in range(len(step)):
-        number = order[row]
-        whole[0, row] = number + 1
-        whole[1, row] = times[step[row]]
-        symbol[row] = journal.order_symbol[number]
-        quantity[row] = journal.order_quantity[number]
+        place = order[row]
+        number[row] = place + 1
+        time[row] = names[step[row]]
+        symbol[row] = journal.order_symbol[place]
+        quantity[row] = journal.order_quantity[place]
 
 
 def _of_orders(journal: Journal, names: Names, step: Steps, order: Numbers) -> tuple[Array | pl.Series, ...]:
     count = len(step)
-    whole, symbol, quantity = np.empty((2, count), np.int64), np.empty(count, np.uint32), np.empty(count)
-    _look_up(journal, names.times, step, order, whole, symbol, quantity)
-    number, time = whole
+    number, time = np.empty(count, np.int64), np.empty(count, names.times.dtype)
+    symbol, quantity = np.empty(count, np.uint32), np.empty(count)
+    _look_up(journal, names.times, step, order, number, time, symbol, quantity)
     return number, pl.Series(time).cast(names.timestamps.dtype), _picked(names.symbols, symbol), quantity
 
 

@@ -21,9 +21,9 @@ from engine.arrays import arrays_of
 from engine.catalog import optimization
 from engine.model import FeatureTable, PassTable, Result
 from engine.packed.result import PackedResult
-from engine.packed.running import can_count, covers, desk_of, journal_of, prices_on
+from engine.packed.running import can_count, covers, desk_of, journal_of, prices_on, reasons_of
 from engine.packed.signals import signals_on
-from engine.packed.tables import names_of
+from engine.packed.tables import Names
 from engine.pipeline import Brokerage, Feed, LoopComponent
 from engine.strategy import DeclaredStrategy, Strategy, is_declared
 
@@ -42,7 +42,7 @@ def _run(
     amount, rules, desk = strategy.size.amount, strategy.rules, desk_of(feed)
     signals = signals_on(feed, strategy, features, passes)
     lent = journal_of(prices_on(feed, desk), signals, amount, rules, settings, len(arrays.symbols), desk)
-    names = names_of(arrays.timestamps, arrays.symbol_names, ["signal", *(rule.name for rule in rules)])
+    names = Names(arrays.timestamps, arrays.step_times, arrays.symbol_names, reasons_of(rules))
     return PackedResult(lent, names, feed.bars, features, passes, settings.lot)
 
 
