@@ -151,11 +151,11 @@ def test_rows_of_one_timestamp_stay_together_in_a_piece(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_timestamps(tmp_path: Path) -> None:
-    """Three times the bars, 144 MB more of them: what comes on top are the tables of what happened."""
+    """Five times the bars, 288 MB more of them: what comes on top are the tables of what happened."""
     peaks = []
-    for bars in (6_000, 18_000):
+    for bars in (6_000, 30_000):
         path = tmp_path / f"{bars}.parquet"
         stages = {stage: measured(stage, path, 300, bars) for stage in ("write", "lay_out", "run")}
         peaks.append({stage: told["peak_bytes"] for stage, told in stages.items()})
     for stage, before in peaks[0].items():
-        assert peaks[1][stage] < before + 72_000_000, stage
+        assert peaks[1][stage] < before + 115_000_000, stage
