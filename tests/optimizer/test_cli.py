@@ -44,7 +44,7 @@ def test_help_teaches_and_exits_0(optimize, command: list[str]) -> None:
         (["--only", "caching/nothing"], "unknown optimization 'caching/nothing'. Choose from caching/feature_cache"),
         (["--scenario", "nothing"], "unknown scenario 'nothing'. Choose from sma_cross"),
         (["--data", "nowhere.parquet"], "nowhere.parquet: no such file"),
-        (["check", "--set", "nothing"], "unknown golden set 'nothing'. Choose from generated, us500"),
+        (["check", "--set", "nothing"], "unknown golden set 'nothing'. Choose from generated, ladder, us500"),
         (["check", "--set", "us500"], "golden set us500 can't be checked: its data is not on this machine"),
         (["golden", "record", "--reason", " "], "the reason is empty"),
         (["ecn", "show", "ECN-9999"], "no notice 'ECN-9999'"),

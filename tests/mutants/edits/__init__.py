@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.edits import accounts, caches, features, gates, layout, loop, sweeps
+from tests.mutants.edits import accounts, caches, features, gates, layout, loop, margin, packed, styles, sweeps
 from tests.mutants.edits.edit import Edit as Edit
 
 EDITS: tuple[Edit, ...] = (
@@ -13,4 +13,7 @@ EDITS: tuple[Edit, ...] = (
     *gates.EDITS,
     *caches.EDITS,
     *sweeps.EDITS,
+    *packed.EDITS,
+    *styles.EDITS,
+    *margin.EDITS,
 )
