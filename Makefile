@@ -16,6 +16,9 @@ RACES_READY := $(RACES)/ready
 # every measured run is a fresh process, and bytecode that is kept halves the time that its start takes
 unexport PYTHONDONTWRITEBYTECODE
 
+# the tests and the golden check compile the same code: once, for all of their processes
+COMPILED := $(CURDIR)/.pytest_cache/code
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench peers mutants large calibrate lock clean
 
@@ -36,7 +39,7 @@ demo: $(READY) ## Profile, try, prove and measure a change of each focus on gene
 	esac
 
 test: $(READY) ## Run all tests, with coverage, a file at a time on each of two cores
-	$(BIN)/pytest --cov -n 2 --dist loadfile --no-loadscope-reorder
+	NUMBA_CACHE_DIR=$(COMPILED) $(BIN)/pytest --cov -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Format check, lint, types, and the layers of the house
 	$(BIN)/ruff format --check .
@@ -45,7 +48,7 @@ lint: $(READY) ## Format check, lint, types, and the layers of the house
 	$(BIN)/lint-imports
 
 check: $(READY) ## Hold the accepted build to the golden sets
-	$(BIN)/optimize check
+	NUMBA_CACHE_DIR=$(COMPILED) $(BIN)/optimize check
 
 bench: $(READY) ## Time the build, its rungs, vectorbt and the memory's floor side by side; writes docs/BENCH.md and reports/bench*.json
 	@$(BIN)/optimize bench

@@ -32,6 +32,7 @@ print(digests_of(result.outputs()))
 
 def _started(path: Path, caches: Path, **variables: str) -> list[str]:
     env = os.environ | {"XDG_CACHE_HOME": str(caches), "EXACT_CHANGE_CACHE": str(caches)} | variables
+    env.pop("NUMBA_CACHE_DIR", None)
     command = [sys.executable, "-c", START, str(path)]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
 
