@@ -7,13 +7,16 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from engine.catalog import catalog
+from engine.ladder import LADDER
+from engine.scenarios import WORKLOADS
 from tests.mutants.project import Copy, optimize
 
 LOOK, PARITY, MATRIX, FUZZER = "static look", "parity", "matrix", "fuzzer"
 
-GENERATED = ("generated", "ladder")
 JOB_SECONDS = "60"  # many times what a job takes that runs the golden set: a variant may never end
 
 _SHOWN = 160
@@ -42,16 +45,25 @@ def look(folder: Path, *names: str) -> Counter[str]:
 
 
 def parity(copy: Copy) -> Said:
-    """Hold the build to the generated sets; one for sweeps with workers, too, which such short ones do not start."""
+    """Hold the build to the golden set; one for sweeps once more with workers, which so short ones do not start.
+
+    One that is judged on a scenario of the ladder is held to the ladder's set, too.
+    """
     command = "check", "--fail-fast", "--matrix", "none", "--build", ",".join(copy.build)
-    for name in GENERATED:
-        said = _said(copy, *command, "--set", name, env={"EXACT_CHANGE_TIMEOUT": JOB_SECONDS})
-        if said.refused:
-            return said
-    if not copy.build[-1].startswith("parallelism/"):
+    env = {"EXACT_CHANGE_TIMEOUT": JOB_SECONDS}
+    said = _said(copy, *command, "--set", "generated", env=env)
+    if not said.refused and copy.build[-1] in _judged_on_the_ladder():
+        said = _said(copy, *command, "--set", "ladder", env=env)
+    if said.refused or not copy.build[-1].startswith("parallelism/"):
         return said
-    env = {"EXACT_CHANGE_TIMEOUT": JOB_SECONDS, "EXACT_CHANGE_WORKERS": "2"}
-    return _said(copy, *command, "--set", GENERATED[0], env=env)
+    return _said(copy, *command, "--set", "generated", env={**env, "EXACT_CHANGE_WORKERS": "2"})
+
+
+@cache
+def _judged_on_the_ladder() -> frozenset[str]:
+    scenarios = {one.name for one in LADDER}
+    judged_on = {one.name: WORKLOADS[one.workload].scenario for one in catalog() if one.workload}
+    return frozenset(name for name, scenario in judged_on.items() if scenario in scenarios)
 
 
 def fuzzer(copy: Copy) -> Said:
