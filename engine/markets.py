@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from engine.generate import generate_market, weekdays
+from engine.generate import generate_market, scored, weekdays
 from engine.model import PRICES
 
 
@@ -148,6 +148,11 @@ def with_score(bars: pl.DataFrame) -> pl.DataFrame:
     before = pl.col("close").shift(5).over("symbol")
     score = 1.0 - pl.col("close") / before
     return bars.with_columns(score=pl.when(pl.int_range(pl.len()) % 97 == 96).then(pl.lit(-0.0)).otherwise(score))
+
+
+def crowded_market() -> pl.DataFrame:
+    """Return more symbols than a word of bits has, some of which list late, with scores that turn a ranking over."""
+    return scored(generate_market(symbols=70, bars=50, seed=17, late=0.2))
 
 
 def twin_market() -> pl.DataFrame:

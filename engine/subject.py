@@ -74,6 +74,7 @@ _GENERATED: Mapping[str, Sequence[str]] = {
 """The scenarios of each generated input."""
 _LADDER: Mapping[str, Sequence[str]] = {
     "scored": [one.name for one in LADDER],
+    "crowd": ["turnover", "turnover_gain", "ranked", "margin_level_short", "thin_volume", "level", "slices_cross"],
     "edges": ["margin_level_short", "waits_held", "waits_random", "slices_random"],
     "minutes": ["margin_cross", "thin_volume", "on_grids", "at_this_close", "timed", "waits_cross", "slices_cross"],
 }
@@ -274,6 +275,7 @@ class EngineSubject:
                 about="declared strategies on every account, rankings, and the styles of plain ones",
                 inputs={
                     "scored": markets.scored_market,
+                    "crowd": markets.crowded_market,
                     "edges": markets.edges_market,
                     "minutes": markets.minute_market,
                 },
