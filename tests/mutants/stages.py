@@ -47,13 +47,15 @@ def look(folder: Path, *names: str) -> Counter[str]:
 def parity(copy: Copy) -> Said:
     """Hold the build to the golden set; one for sweeps once more with workers, which so short ones do not start.
 
-    One that is judged on a scenario of the ladder is held to the ladder's set, too.
+    One that is judged on a scenario of the ladder is held to the ladder's set first.
     """
     command = "check", "--fail-fast", "--matrix", "none", "--build", ",".join(copy.build)
     env = {"EXACT_CHANGE_TIMEOUT": JOB_SECONDS}
-    said = _said(copy, *command, "--set", "generated", env=env)
-    if not said.refused and copy.build[-1] in _judged_on_the_ladder():
+    if copy.build[-1] in _judged_on_the_ladder():
         said = _said(copy, *command, "--set", "ladder", env=env)
+        if said.refused:
+            return said
+    said = _said(copy, *command, "--set", "generated", env=env)
     if said.refused or not copy.build[-1].startswith("parallelism/"):
         return said
     return _said(copy, *command, "--set", "generated", env={**env, "EXACT_CHANGE_WORKERS": "2"})

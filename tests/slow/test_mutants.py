@@ -40,6 +40,15 @@ WRONG = (
     "a memo by the name of the strategy, which recalls a run over other data",
     "a process that ends where an account has leverage",
     "cancellations left out",
+    "a water mark that stays where it is",
+    "signals kept without the gates that they are for",
+    "a borrow fee that is told and not paid",
+    "positions that grow before others shrink",
+    "slices that show what gates hold back",
+    "a feature of the step before",
+    "what is held and not awaited",
+    "a short position that trails its high",
+    "positions that are not looked up again",
 )
 RIGHT = (
     "averages by a generator that is sent one close after another",
