@@ -16,7 +16,7 @@ from engine.catalog import build_of, catalog, extend
 
 ROOT = Path(__file__).parents[1]
 US500 = "us500_2007_2017_daily.parquet"
-MANY_RUNS = ("contracts", "properties")  # folders of tests that are marked many_runs
+MANY_RUNS = ("contracts", "large", "properties")  # folders of tests that are marked many_runs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,6 +31,8 @@ from engine.strategy import Context, Strategy
 from optimizer.parity import digests_of
 from tests.engine.scripted import FLAT, market
 
+pytestmark = pytest.mark.many_runs
+
 BUILD = extend(build_of("vectorization/compiled_accounts"), "vectorization/compiled_ranking")
 
 

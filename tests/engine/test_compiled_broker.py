@@ -18,6 +18,8 @@ from engine.reference.rules import PositionRules
 from engine.rules import Rule
 from tests.engine.scripted import COMPILED
 
+pytestmark = pytest.mark.many_runs
+
 RULES: tuple[Rule, ...] = (StopLoss(0.03), TrailingStop(0.05), TakeProfit(0.06), TimeExit(9))
 ACCOUNTS = {
     "cash": Settings(50_000.0, 0.001, 0.0005),

@@ -30,6 +30,8 @@ from engine.packed.result import PackedResult
 from engine.packed.signals import signals_in
 from optimizer.parity import digests_of
 
+pytestmark = pytest.mark.many_runs
+
 PACKED = (*build_of("vectorization/packed_loop"), "caching/signal_cache")
 CROSS = DeclaredStrategy(CrossesAbove(SMA(3), SMA(8)), CrossesAbove(SMA(8), SMA(3)), Notional(9_000.0))
 LEVEL = replace(CROSS, entry=Above(SMA(2), SMA(6)), exit=Above(SMA(6), SMA(2)))

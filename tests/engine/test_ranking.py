@@ -17,6 +17,8 @@ from engine.ranking import is_declared_ranking
 from optimizer.parity import digests_of
 from tests.engine.scripted import FLAT, flat, market
 
+pytestmark = pytest.mark.many_runs
+
 SCORE = DataColumn("score")
 FREE = Settings(10_000.0, short=True, leverage=4.0)
 BUILD = build_of("vectorization/compiled_ranking")

@@ -15,6 +15,8 @@ from engine.digest import result_digest
 from engine.model import FIELDS
 from tests.engine.scripted import COMPILED, flat, market
 
+pytestmark = pytest.mark.many_runs
+
 BUILDS = {"reference": (), "slices": build_of("vectorization/time_slices"), "compiled": COMPILED}
 MARKET = market(A=[flat(10.0), flat(11.0), flat(12.0)], B=[None, flat(20.0), None], C=[flat(30.0), None, flat(32.0)])
 

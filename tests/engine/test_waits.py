@@ -28,6 +28,8 @@ from engine.ladder.slices import SLICED
 from engine.scenarios import SCENARIOS
 from tests.engine.scripted import COMPILED, flat, market, order
 
+pytestmark = pytest.mark.many_runs
+
 BUILDS = {"reference": (), "awaited": build_of("vectorization/awaited_calls"), "compiled": COMPILED}
 UP_AND_DOWN = [flat(price) for price in (12.0, 10.0, 11.0, 12.0, 11.0, 10.0, 11.0)]
 
