@@ -49,10 +49,6 @@ class Comparison:
         """The features that it asks for."""
         return tuple(side for side in (self.left, self.right) if isinstance(side, Feature))
 
-    def holds(self, context: Context, symbol: str) -> bool:
-        """Whether it is true at the symbol's latest bar; false where a value is undefined."""
-        raise NotImplementedError
-
 
 def _level(side: object) -> float:
     if isinstance(side, bool) or not isinstance(side, Real) or not math.isfinite(side):

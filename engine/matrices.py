@@ -10,11 +10,12 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.arrays import Bools, Floats, side_by_side, times_of
+from engine.compiled_account.terms import is_plain
 from engine.errors import InputError
 from engine.model import Settings
 from engine.packed.journal import Desk
 from engine.packed.result import PackedAccount
-from engine.packed.running import can_count, covers, journal_of, reasons_of
+from engine.packed.running import can_count, journal_of, reasons_of
 from engine.packed.signals import signals_in
 from engine.packed.tables import Names
 from engine.rules import Rule, are_known_rules
@@ -57,7 +58,7 @@ def run_matrices(
     settings = settings or Settings()
     matrices = [np.ascontiguousarray(one, dtype=np.float64) for one in prices]
     _check_shapes(timestamps, symbols, [*matrices, enter, leave])
-    if not covers(settings):
+    if not is_plain(settings):
         raise InputError("an account that is more than a plain one", hint="`run` takes all accounts")
     if not are_known_rules(rules):
         raise InputError("a position rule of another kind", hint="Those of engine.rules, or `run`, which takes all")

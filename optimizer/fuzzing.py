@@ -27,7 +27,7 @@ from optimizer.subject import Build
 
 DIVERGENCE = "divergence.txt"
 SCHEMA = 1
-LIMIT_SECONDS = 120.0  # without a sign of life: a case hangs, since to compile all takes less on a busy machine
+LIMIT_SECONDS = 60.0  # without a sign of life, after which a case is taken for one that hangs
 SHRINK_SECONDS = 25.0  # and half as long to leave out bars
 LONGEST_SECONDS = 240.0  # of one process: then a fresh one goes on
 ALONE = "it does not show in a process of its own: it depends on what ran before"

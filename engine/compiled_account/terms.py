@@ -101,7 +101,7 @@ def terms_of(settings: Settings, rules: Sequence[Rule]) -> Terms:
         tick_whole=tick_whole,
         tick_parts=tick_parts,
         most_ticks=min(MOST, 2**62 // tick_whole),
-        rules=_rules(rules),
+        rules=rules_of(rules),
     )
 
 
@@ -109,7 +109,8 @@ def _parts(grid: Grid) -> tuple[int, int]:
     return grid._whole, grid._parts
 
 
-def _rules(rules: Sequence[Rule]) -> Rules:
+def rules_of(rules: Sequence[Rule]) -> Rules:
+    """Return the rules, which have to be of the very types of `engine.rules`."""
     return Rules(
         np.array([_BASES.get(type(rule), ON_ENTRY) for rule in rules], np.int64),
         np.array([_factors(rule) for rule in rules], np.float64).reshape(len(rules), 2),

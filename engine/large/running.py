@@ -19,14 +19,14 @@ from engine.errors import InputError
 from engine.large.loop import RUINED, Wishes, most_orders, run_chunk, size_entries
 from engine.large.signals import Signals, chunk_of, signals_of
 from engine.large.store import LargeStore, Progress, Span, prepare
-from engine.model import PRICES, Settings
+from engine.model import PRICES, Accounted, Settings
 from engine.strategy import DeclaredStrategy, Strategy, is_declared_on_a_side
 
 _COVERED = "run_large runs declared strategies of the parts that the engine has, in lots and ticks that it can count"
 
 
 @dataclass(frozen=True)
-class LargeResult:
+class LargeResult(Accounted):
     """What happened to the account: the tables of `engine.model.Result`, bit for bit, and the market's notes.
 
     Features, gates and positions would be as large as the market and are not kept.
@@ -39,11 +39,6 @@ class LargeResult:
     trades: pl.DataFrame
     equity: pl.DataFrame
     notes: tuple[str, ...]
-
-    def account(self) -> dict[str, pl.DataFrame]:
-        """Return the tables by name, as `Result.account` does."""
-        names = ("rejections", "cancellations", "fills", "trades", "orders", "equity")
-        return {name: getattr(self, name) for name in names}
 
 
 def run_large(

@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.arrays import Bools, Floats, Ints, Prices
+from engine.compiled_account.terms import ON_ENTRY, ON_TIME
 from engine.grid import NEAR, RELATIVE
 from engine.jit import compiled_in_place, lowest_bit, prefetch
 from engine.packed.journal import FILLS, ORDERS, REJECTIONS, TRADES, Journal
 from engine.packed.signals import Signals, Words
 
-ON_ENTRY, ON_HIGHEST, ON_TIME = 0, 1, 2
 QUANTITY, MARK, FALL, RISE, HIGHEST, LOWEST, BARS, ENTRY_PRICE = range(8)
 ORDER, ENTRY_FILL = range(2)
 AHEAD = 2  # bars that are asked for before their turn: two are a cache line

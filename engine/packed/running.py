@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
 
 from engine.arrays import Prices, arrays_of, as_any, side_by_side
+from engine.compiled_account.terms import ON_MARK, ON_TIME, rules_of
 from engine.model import PRICES, Settings
 from engine.packed.journal import Desk, Lent
-from engine.packed.kernel import ON_ENTRY, ON_HIGHEST, ON_TIME, Terms, empty_book, loop
+from engine.packed.kernel import Terms, empty_book, loop
 from engine.packed.signals import Signals, words_of
 from engine.pipeline import Feed
-from engine.rules import Rule, TakeProfit, TimeExit, TrailingStop
+from engine.rules import Rule
 
 MOST_SHARES = 2.0**53
-_BASES: dict[type, int] = {TrailingStop: ON_HIGHEST, TimeExit: ON_TIME}
-_NAMES = ("fill_at", "short", "leverage", "volume_impact", "volume_limit", "lot", "tick", "minimum_notional")
-_PLAIN = Settings()
-
-
-def covers(settings: Settings) -> bool:
-    """Whether these ask for what the packed loop knows: a cash account, whole shares, any price, the next open."""
-    return all(getattr(settings, name) == getattr(_PLAIN, name) for name in _NAMES)
 
 
 def can_count(amount: float, lowest_close: float) -> bool:
@@ -54,7 +46,9 @@ def journal_of(
 
 
 def terms_of(amount: float, rules: tuple[Rule, ...], settings: Settings) -> Terms:
-    """Return costs, size and rules as the kernel takes them."""
+    """Return costs, size and rules as the kernel takes them; its positions are long."""
+    bases, factors, rising = rules_of(rules)
+    of_long = factors[:, 1].copy()
     return Terms(
         settings.commission,
         settings.commission_per_share,
@@ -64,18 +58,12 @@ def terms_of(amount: float, rules: tuple[Rule, ...], settings: Settings) -> Term
         settings.slippage_fixed,
         settings.ruin,
         amount,
-        np.array([_BASES.get(type(rule), ON_ENTRY) for rule in rules], np.int64),
-        np.array([_factor(rule) for rule in rules], np.float64),
-        np.array([rule.rising for rule in rules], np.bool_),
-        max((_factor(rule) for rule in rules if isinstance(rule, TrailingStop)), default=0.0),
-        min((_factor(rule) for rule in rules if isinstance(rule, TimeExit)), default=math.inf),
+        bases,
+        of_long,
+        rising,
+        float(of_long[bases == ON_MARK].max(initial=0.0)),
+        float(of_long[bases == ON_TIME].min(initial=np.inf)),
     )
-
-
-def _factor(rule: Rule) -> float:
-    if isinstance(rule, TimeExit):
-        return float(rule.bars)
-    return 1.0 + rule.fraction if isinstance(rule, TakeProfit) else 1.0 - rule.fraction
 
 
 def prices_on(feed: Feed, desk: Desk) -> Prices:

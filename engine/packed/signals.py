@@ -71,7 +71,7 @@ def signals_on(feed: Feed, strategy: DeclaredStrategy, features: FeatureTable, p
     def make() -> Signals:
         return signals_of(strategy, features, passes, arrays.columns, len(arrays.timestamps))
 
-    return make() if keeper is None else keeper.find((strategy.entry, strategy.exit, strategy.gates), make)
+    return make() if keeper is None else keeper.find((strategy.entry, strategy.exit, tuple(strategy.gates)), make)
 
 
 def signals_of(

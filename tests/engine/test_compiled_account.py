@@ -30,6 +30,7 @@ from engine.reference.holdings import SECONDS_OF_A_YEAR, _seconds_between
 from engine.strategy import Context, Strategy
 from optimizer.parity import digests_of
 from tests.engine.scripted import FLAT, market
+from tests.properties.examples import examples
 
 pytestmark = pytest.mark.many_runs
 
@@ -87,6 +88,7 @@ def test_fees_are_by_the_time_that_has_truly_passed(table: pl.DataFrame) -> None
 STEPS = (1.0, 100.0, 7.0, 0.5, 0.1, 0.05, 0.01, 1.0 / 3.0, 1e-6)
 
 
+@examples(100)
 @given(step=st.sampled_from(STEPS), count=st.integers(-MOST, MOST), off=st.integers(-3, 3))
 def test_lots_are_counted_as_the_grid_counts_them(step: float, count: int, off: int) -> None:
     """Also next to a whole number of them, by a few of the smallest steps that a float has."""
@@ -102,6 +104,7 @@ def test_lots_are_counted_as_the_grid_counts_them(step: float, count: int, off: 
     assert taken == grid.toward_zero(number) or state.sizes[UNCOUNTABLE]
 
 
+@examples(100)
 @given(tick=st.sampled_from(STEPS), price=st.floats(0.0, 1e6))
 def test_prices_are_put_on_ticks_as_the_grid_does(tick: float, price: float) -> None:
     grid, terms = Grid(tick, "tick"), as_any(terms_of(Settings(tick=tick), ()))

@@ -24,6 +24,7 @@ from engine import (
     load,
 )
 from engine.catalog import build_of
+from engine.gates import MinPrice
 from engine.markets import blemished_market, edges_market, minute_market, one_bar, ties_market
 from engine.packed.journal import Desk
 from engine.packed.result import PackedResult
@@ -45,7 +46,7 @@ RULES = [
 ]
 
 
-def both(table: pl.DataFrame, strategy: DeclaredStrategy, settings: Settings) -> None:
+def assert_same_bits(table: pl.DataFrame, strategy: DeclaredStrategy, settings: Settings) -> None:
     """Assert that the packed loop runs it, and gives the reference's bits, twice."""
     expected = digests_of(load(table, build=()).run(strategy, settings).outputs())
     packed = load(table, build=PACKED)
@@ -58,21 +59,25 @@ def both(table: pl.DataFrame, strategy: DeclaredStrategy, settings: Settings) ->
 @pytest.mark.parametrize("rules", RULES, ids=lambda rules: "+".join(rule.name for rule in rules) or "none")
 @pytest.mark.parametrize("strategy", [CROSS, LEVEL], ids=["cross", "level"])
 def test_gives_the_references_bits_under_any_rules(strategy: DeclaredStrategy, rules) -> None:
-    both(blemished_market(), replace(strategy, rules=rules), COSTS)
+    assert_same_bits(blemished_market(), replace(strategy, rules=rules), COSTS)
 
 
 @pytest.mark.parametrize("symbols", [1, 63, 64, 65, 128])
 def test_gives_the_references_bits_where_words_end(symbols: int) -> None:
-    both(generate_market(symbols=symbols, bars=40, late=0.3), replace(LEVEL, rules=RULES[2]), COSTS)
+    assert_same_bits(generate_market(symbols=symbols, bars=40, late=0.3), replace(LEVEL, rules=RULES[2]), COSTS)
 
 
 @pytest.mark.parametrize("market", [ties_market, minute_market, one_bar])
 def test_gives_the_references_bits_on_the_golden_markets(market) -> None:
-    both(market(), replace(LEVEL, rules=RULES[4]), COSTS)
+    assert_same_bits(market(), replace(LEVEL, rules=RULES[4]), COSTS)
+
+
+def test_gates_may_be_a_list() -> None:
+    assert_same_bits(blemished_market(), replace(LEVEL, gates=[MinPrice(60.0)]), COSTS)
 
 
 def test_a_ruined_account_stands_still() -> None:
-    both(blemished_market(), LEVEL, replace(COSTS, ruin=29_000.0))
+    assert_same_bits(blemished_market(), LEVEL, replace(COSTS, ruin=29_000.0))
 
 
 def test_leaves_a_market_with_few_bars_to_the_loop_below() -> None:

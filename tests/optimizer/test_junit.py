@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.outcomes import DETERMINISM, INPUT, NOTICES, PARITY, Outcome
@@ -64,13 +64,16 @@ def test_text_of_any_kind_is_escaped(tmp_path: Path, text: str) -> None:
     check_text(tmp_path / "j.xml", text)
 
 
+@settings(deadline=None)  # each writes a file to disk, and another test may keep the disk busy
 @given(st.text())
 def test_any_text_leaves_the_file_xml(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     check_text(tmp_path_factory.getbasetemp() / "any.xml", text)
 
 
 def check_text(path: Path, text: str) -> None:
-    failed = Outcome(f"n{text}", f"s{text}", (text,), PARITY, ok=False, error=text, failed=(text,), cases=(text, "x"))
+    failed = Outcome(
+        f"n{text}", f"s{text}", (text,), PARITY, ok=False, error=text, failed=(text,), cases=(text, f"x{text}")
+    )
     refused = Outcome("the check", "", (), INPUT, ok=False, error=text, path=text)
     root = written(path, failed, refused)
     assert root.get("failures") == "2"

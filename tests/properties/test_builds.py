@@ -62,18 +62,24 @@ def test_every_build_does_with_any_script_what_the_reference_does_and_shows_it_t
         assert watched.seen == watching.seen, name
 
 
-@examples(50)
-@given(case=declared_cases())
-def test_every_build_does_with_any_declared_strategy_what_the_reference_does(
-    whole_build: tuple[str, ...], case: tuple[Market, DeclaredStrategy, Settings]
+def assert_every_build_agrees(
+    whole_build: tuple[str, ...], market: Market, strategy: Strategy, settings: Settings
 ) -> None:
-    market, strategy, settings = case
+    """Assert that every build gives the reference's outputs."""
     table = market.table()
     expected = load(table, build=()).run(strategy, settings)
     for name, build in builds(whole_build).items():
         obtained = load(table, build=build).run(strategy, settings)
         assert_same(expected.outputs(), obtained.outputs(), name)
         assert result_digest(expected) == result_digest(obtained), name
+
+
+@examples(50)
+@given(case=declared_cases())
+def test_every_build_does_with_any_declared_strategy_what_the_reference_does(
+    whole_build: tuple[str, ...], case: tuple[Market, DeclaredStrategy, Settings]
+) -> None:
+    assert_every_build_agrees(whole_build, *case)
 
 
 @st.composite
@@ -88,13 +94,7 @@ def plain_cases(draw: st.DrawFn) -> tuple[Market, Strategy, Settings]:
 def test_every_build_does_with_any_plain_strategy_what_the_reference_does(
     whole_build: tuple[str, ...], case: tuple[Market, Strategy, Settings]
 ) -> None:
-    market, strategy, settings = case
-    table = market.table()
-    expected = load(table, build=()).run(strategy, settings)
-    for name, build in builds(whole_build).items():
-        obtained = load(table, build=build).run(strategy, settings)
-        assert_same(expected.outputs(), obtained.outputs(), name)
-        assert result_digest(expected) == result_digest(obtained), name
+    assert_every_build_agrees(whole_build, *case)
 
 
 @pytest.mark.parametrize("build", [(), None], ids=["reference", "accepted build"])

@@ -25,21 +25,14 @@ import numpy as np
 
 from engine.arrays import Bools, Floats, Ints, arrays_of, as_any, row_of
 from engine.catalog import optimization
+from engine.compiled_account.terms import ON_ENTRY, ON_TIME, rules_of
+from engine.compiled_account.terms import Rules as RuleCodes
 from engine.jit import compiled_in_place
 from engine.model import Bars
 from engine.pipeline import Excursion, Exit, Feed, Rules, RulesComponent
-from engine.rules import Rule, StopLoss, TakeProfit, TimeExit, TrailingStop, are_known_rules
+from engine.rules import Rule, are_known_rules
 
-ON_ENTRY, ON_MARK, ON_TIME = range(3)
 ENTRY, HIGHEST, LOWEST = range(3)
-
-
-class Coded(NamedTuple):
-    """The rules, one element each; the factors are those of a short and of a long position, or a number of bars."""
-
-    bases: Ints
-    factors: Floats
-    rising: Bools
 
 
 class Book(NamedTuple):
@@ -51,7 +44,7 @@ class Book(NamedTuple):
 
 
 @compiled_in_place
-def _level(rules: Coded, rule: int, book: Book, symbol: int) -> float:
+def _level(rules: RuleCodes, rule: int, book: Book, symbol: int) -> float:
     """Return the price at which a rule leaves; what every open has passed where a time is up."""
     long = book.long[symbol]
     base, factor = rules.bases[rule], rules.factors[rule, 1 if long else 0]
@@ -63,13 +56,13 @@ def _level(rules: Coded, rule: int, book: Book, symbol: int) -> float:
 
 
 @compiled_in_place
-def _reached(rules: Coded, rule: int, long: bool, level: float, high: float, low: float) -> bool:
+def _reached(rules: RuleCodes, rule: int, long: bool, level: float, high: float, low: float) -> bool:
     return bool(high >= level if rules.rising[rule] == long else low <= level)
 
 
 @compiled_in_place
 def _fired(
-    rules: Coded, book: Book, held: Ints, opens: Floats, highs: Floats, lows: Floats, which: Ints, prices: Floats
+    rules: RuleCodes, book: Book, held: Ints, opens: Floats, highs: Floats, lows: Floats, which: Ints, prices: Floats
 ) -> int:
     """Write down the places in `held` of what leaves, with its rule, and the prices; return how many there are."""
     fired = 0
@@ -119,7 +112,7 @@ class CompiledRules:
         self._others = others
         self._with_others: set[str] = set()
         self._symbols, self._index = arrays.symbols, arrays.index
-        self._coded = as_any(_coded(rules))
+        self._coded = as_any(rules_of(rules))
         self._book = Book(np.zeros((count, 3)), np.zeros(count, np.int64), np.zeros(count, np.bool_))
         self._which, self._prices = np.zeros((count, 2), np.int64), np.zeros(count)
         self._watched: list[int] = []
@@ -190,26 +183,6 @@ class CompiledRules:
         if self._held is None:
             self._held = np.array(self._watched, np.int64)
         return self._held
-
-
-def _coded(rules: Sequence[Rule]) -> Coded:
-    bases = {TrailingStop: ON_MARK, TimeExit: ON_TIME}
-    return Coded(
-        np.array([bases.get(type(rule), ON_ENTRY) for rule in rules], np.int64),
-        np.array([_factors(rule) for rule in rules], np.float64).reshape(len(rules), 2),
-        np.array([rule.rising for rule in rules], np.bool_),
-    )
-
-
-def _factors(rule: Rule) -> tuple[float, float]:
-    """Return the factors of a short and of a long position."""
-    match rule:
-        case TimeExit():
-            return float(rule.bars), float(rule.bars)
-        case TakeProfit():
-            return 1.0 - rule.fraction, 1.0 + rule.fraction
-        case StopLoss() | TrailingStop():
-            return 1.0 + rule.fraction, 1.0 - rule.fraction
 
 
 @optimization(

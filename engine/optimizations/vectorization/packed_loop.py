@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from engine.arrays import arrays_of
 from engine.catalog import optimization
+from engine.compiled_account.terms import is_plain
 from engine.model import FeatureTable, PassTable, Result
 from engine.packed.result import PackedResult
-from engine.packed.running import can_count, covers, desk_of, journal_of, prices_on, reasons_of
+from engine.packed.running import can_count, desk_of, journal_of, prices_on, reasons_of
 from engine.packed.signals import signals_on
 from engine.packed.tables import Names
 from engine.pipeline import Brokerage, Feed, LoopComponent
@@ -55,7 +56,7 @@ def packed_loop(inner: LoopComponent) -> LoopComponent:
     """Compile the loop for declared strategies on plain accounts; what it does not cover is left to the loop below."""
 
     def run(feed: Feed, features: FeatureTable, passes: PassTable, broker: Brokerage, strategy: Strategy) -> Result:
-        if is_declared(strategy) and covers(broker.settings) and _can_run(feed, strategy):
+        if is_declared(strategy) and is_plain(broker.settings) and _can_run(feed, strategy):
             return _run(feed, features, passes, broker, strategy)
         return inner(feed, features, passes, broker, strategy)
 

@@ -66,13 +66,13 @@ EDITS = [
         (
             "signals kept without the exit that they are for",
             "wrong key",
-            "keeper.find((strategy.entry, strategy.exit, strategy.gates), make)",
-            "keeper.find((strategy.entry, strategy.gates), make)",
+            "keeper.find((strategy.entry, strategy.exit, tuple(strategy.gates)), make)",
+            "keeper.find((strategy.entry, tuple(strategy.gates)), make)",
         ),
         (
             "signals kept without the gates that they are for",
             "wrong key",
-            "(strategy.entry, strategy.exit, strategy.gates), make",
+            "(strategy.entry, strategy.exit, tuple(strategy.gates)), make",
             "(strategy.entry, strategy.exit), make",
         ),
         on=_SIGNALS,
