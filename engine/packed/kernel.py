@@ -7,7 +7,8 @@ leaves, the lowest from which a rising one does. Only where a bar reaches one of
 Of several trailing stops only the nearest is looked at: a larger factor gives a level that is at least as high.
 
 Invariants: the bit of a symbol is set in `held` exactly while its quantity is above 0; `cash` and what is held change
-only in `_buy` and `_sell`; what is added to the worth of the holdings is added in symbol order, from 0.
+only in `_buy` and `_sell`; what is added to the worth of the holdings is added in symbol order, from 0. No open is
+below its low or above its high, so what the open reaches one of them reaches too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.arrays import Bools, Floats, Ints, Prices
+from engine.arrays import LINE, Bools, Floats, Ints, Prices, on_lines
 from engine.compiled_account.terms import ON_ENTRY, ON_TIME
 from engine.grid import NEAR, RELATIVE
 from engine.jit import compiled_in_place, lowest_bit, prefetch
@@ -68,8 +69,10 @@ class Book(NamedTuple):
 
 def empty_book(symbols: int, words: int, cash: float) -> Book:
     """Return an account that holds nothing."""
+    state = on_lines(symbols, LINE)
+    state[:] = 0.0
     return Book(
-        state=np.zeros((symbols, 8)),
+        state=state,
         numbers=np.zeros((symbols, 2), np.int64),
         held=np.zeros(words, np.uint64),
         queue=np.zeros(symbols, np.int64),
@@ -253,7 +256,7 @@ def _pass_over_held(book: Book, prices: Prices, journal: Journal, terms: Terms, 
                 _prefetch(prices, cell + ahead)
                 highest, bars = state[symbol, HIGHEST], state[symbol, BARS]
                 fall, rise = max(state[symbol, FALL], highest * terms.trail), state[symbol, RISE]
-                reached = (low <= fall) | (open_ <= fall) | (high >= rise) | (open_ >= rise)
+                reached = (low <= fall) | (high >= rise)
                 may_leave = reached | (bars >= terms.most_bars)
                 if may_leave and _leaves(book, journal, terms, step, symbol, open_, high, low):
                     continue
@@ -273,6 +276,17 @@ def _prefetch(prices: Prices, cell: int) -> None:
         prefetch(prices.high, cell)
         prefetch(prices.low, cell)
         prefetch(prices.close, cell)
+
+
+@compiled_in_place
+def _expect_entries(book: Book, prices: Prices, signals: Signals, step: int) -> None:
+    """Have the bars on their way that the entries of a step look at: nothing has touched them yet."""
+    for word in range(len(book.held)):
+        left = signals.enter[step, word] & ~book.held[word]
+        while left:
+            symbol = (word << 6) + int(np.int64(lowest_bit(left)))
+            left &= left - np.uint64(1)
+            _prefetch(prices, step * prices.of_step + symbol * prices.of_symbol)
 
 
 @compiled_in_place
@@ -323,6 +337,8 @@ def loop(prices: Prices, signals: Signals, terms: Terms, book: Book, journal: Jo
     """
     steps = len(journal.positions)
     for step in range(steps):
+        if step + 1 < steps:
+            _expect_entries(book, prices, signals, step + 1)
         _fill_queue(book, prices, journal, terms, step)
         value = _pass_over_held(book, prices, journal, terms, step)
         _call_strategy(book, prices, signals, journal, terms, step)

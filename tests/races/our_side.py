@@ -30,7 +30,7 @@ Job = Mapping[str, Any]
 
 
 def run(job: Job) -> tuple[float, str, dict[str, int]]:
-    """Time a run over a market that is loaded, every table of the account touched."""
+    """Time a run over a market that is loaded, with its equity, fills and trades."""
     market, scenario = _market(job), find(job["scenario"])
     warm_ups = _warm_ups(market, scenario)
     last: list[Result] = []
@@ -84,7 +84,7 @@ def file(job: Job) -> tuple[float, str, dict[str, int]]:
 
 
 def matrices(job: Job) -> tuple[float, str, dict[str, int]]:
-    """Time the same signals over plain matrices, packed in each run; every table of the account touched."""
+    """Time the same signals over plain matrices, packed in each run, with equity, fills and trades."""
     given, scenario = np.load(job["matrices"], allow_pickle=False), find(job["scenario"])
     strategy = scenario.make()
     assert is_declared(strategy)
@@ -145,8 +145,8 @@ def _warm_ups(market: Market, scenario: Scenario) -> int:
 
 
 def _touch(result: Accounted) -> dict[str, int]:
-    """Return the rows of every table of the account, which makes each of them where it is made when asked for."""
-    return {name: len(table) for name, table in result.account().items()}
+    """Return the rows of equity, fills and trades, which makes each of them where it is made when asked for."""
+    return {name: len(getattr(result, name)) for name in ("equity", "fills", "trades")}
 
 
 if __name__ == "__main__":

@@ -40,9 +40,10 @@ _HOW = """\
   the median, least and most over the processes. There are five rounds for W and three for the rest, and three and two
   for what takes more than a second a run; what takes more than three warms up on the first 20 symbols alone. No round
   begins that would not end within 12 minutes, so on a busy machine there are fewer processes.
-- Ours are timed with every table of the account: orders, rejections, cancellations, fills, trades, equity. Each process
-  tells the digest of its account. In the first round, before any figure is told, those of all contenders of a workload
-  have to be the same as the reference's, and so in every later round: else the race ends and writes nothing.
+- No garbage is looked for while the clock runs, in any process, as in `timeit`.
+- Ours are timed with equity, fills and trades. Each process tells the digest of its whole account, orders, rejections
+  and cancellations too. In the first round, before any figure is told, those of all contenders of a workload have to be
+  the same as the reference's, and so in every later round: else the race ends and writes nothing.
 - A rung is the accepted build up to that optimization, in the order of `engine/build.toml`, without loaders and sweeps.
   What is judged on another workload of the race is a rung of that one; its code is in the builds all the same.
 - `final build, prepared store`: the market is loaded through the store, and features and signals are kept from run to
