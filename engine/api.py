@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.catalog import accepted_build, compose
+from engine.catalog import Optimization, accepted_build, compose, find, is_imported
 from engine.disk import reading_ahead
 from engine.model import Result, Settings
 from engine.pipeline import Feed, Loaded, Pipeline
@@ -57,12 +57,26 @@ def load(
     """
     where = Path(source) if isinstance(source, str) else source
     names = [*(accepted_build() if build is None else build)]
-    is_hashed = any(name.startswith("io/") for name in names)
-    # while the build is imported
-    with reading_ahead(where) if isinstance(where, Path) and is_hashed else nullcontext():
-        pipeline = compose(names)
+    waits = any(name.startswith("io/") and not is_imported(name) for name in names)
+    # for what is imported meanwhile
+    with reading_ahead(where) if isinstance(where, Path) and waits else nullcontext():
+        pipeline = _composed(names)
         loaded = pipeline.loader(where, on_bad_bars)
     return Market(pipeline, pipeline.feed(loaded), loaded.notes)
+
+
+def _composed(names: Iterable[str]) -> Pipeline:
+    """Return the pipeline of a build: the same one each time where its loader keeps markets for the next load."""
+    build = tuple(map(find, names))
+    if build in _lasting:
+        return _lasting[build]
+    pipeline = compose(one.name for one in build)
+    if getattr(pipeline.loader, "keeps_markets", False):
+        _lasting[build] = pipeline
+    return pipeline
+
+
+_lasting: dict[tuple[Optimization, ...], Pipeline] = {}  # exact: what the components of a build keep stays with it
 
 
 def sweep(

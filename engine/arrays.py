@@ -90,6 +90,11 @@ class Arrays:
         return interleaved(self.columns, len(self.timestamps))
 
     @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What runs have found out about this market and keep with it, each under a name of its own."""
+        return {}
+
+    @cached_property
     def filled(self) -> float:
         """Which part of all (timestamp, symbol) cells has a bar."""
         return len(self.columns.close) / max(len(self.timestamps) * len(self.symbols), 1)

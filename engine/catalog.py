@@ -130,6 +130,11 @@ def find(name: str) -> Optimization:
     return _registered[name]
 
 
+def is_imported(name: str) -> bool:
+    """Whether the file of an optimization has been imported."""
+    return name in _registered
+
+
 def compose(names: Iterable[str]) -> Pipeline:
     """Return the pipeline of a build: the reference with these optimizations applied, in this order."""
     pipeline = REFERENCE

@@ -41,7 +41,8 @@ def data_digest(feed: Feed, fields: tuple[str, ...]) -> str:
     Numbers are taken as float64, and null as NaN: what a feature sees of them. It tells data apart, and is no proof
     against forgery.
     """
-    known = _digests.setdefault(feed, {})
+    arrays: Arrays | None = getattr(feed, "arrays", None)
+    known: dict[str, str] = _digests.setdefault(feed, {}) if arrays is None else arrays.kept.setdefault("digests", {})
     if _ROWS not in known:
         known[_ROWS] = _digest_of_rows(feed)
     for field in fields:

@@ -53,6 +53,7 @@ def key_hash(key: Key) -> str:
 
 
 _ahead: dict[Path, tuple[threading.Thread, list[str]]] = {}  # exact: digests of contents, each asked for once
+_PIECE = 1 << 18  # bytes: stays in a core's own cache
 _AT_ONCE = 1 << 26  # bytes: while another thread is busy, each turn that this one needs is waited for
 
 
@@ -89,6 +90,22 @@ def content_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def fingerprint_of(path: Path) -> str | None:
+    """Return 128 bits of XXH3 of a file's content, for what this process keeps; None where it can't be read.
+
+    It takes a fraction of the time of `content_of`, and tells contents apart as well, but for those that somebody has
+    made to have the same one.
+    """
+    digest, room = xxhash.xxh3_128(), memoryview(bytearray(_PIECE))
+    try:
+        with path.open("rb", buffering=0) as file:
+            while size := file.readinto(room):
+                digest.update(room[:size])
+    except OSError:
+        return None
+    return digest.hexdigest()
 
 
 def keep(path: Path, table: pl.DataFrame, key: Key) -> bool:

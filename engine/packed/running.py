@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import numpy as np
 import polars as pl
 
@@ -78,8 +76,6 @@ def prices_on(feed: Feed, desk: Desk) -> Prices:
 
 
 def desk_of(feed: Feed) -> Desk:
-    """Return the journals that wait with a feed."""
-    return _desks.setdefault(feed, Desk())
-
-
-_desks: WeakKeyDictionary[Feed, Desk] = WeakKeyDictionary()  # exact: memory to write to, no values
+    """Return the journals that wait with a market."""
+    desk: Desk = arrays_of(feed).kept.setdefault("desk", Desk())
+    return desk

@@ -35,7 +35,7 @@ class Signals(NamedTuple):
 
 
 class Keeper:
-    """Keeps the signals of one feed, by the conditions and gates that they come from; what is oldest goes first."""
+    """Keeps the signals of one market, by the conditions and gates that they come from; what is oldest goes first."""
 
     def __init__(self, budget_bytes: int) -> None:
         self._budget = budget_bytes
@@ -59,14 +59,14 @@ def _size(signals: Signals) -> int:
 
 
 def keep_signals(feed: Feed, budget_bytes: int) -> None:
-    """Let the signals that are found on a feed be kept with it."""
-    feed.signals = Keeper(budget_bytes)  # type: ignore[attr-defined]  # feeds of arrays have room for it
+    """Let the signals that are found on a feed be kept with its market."""
+    arrays_of(feed).kept.setdefault("signals", Keeper(budget_bytes))
 
 
 def signals_on(feed: Feed, strategy: DeclaredStrategy, features: FeatureTable, passes: PassTable) -> Signals:
     """Return the signals of a declared strategy on a feed of arrays, from memory where they are kept."""
     arrays = arrays_of(feed)
-    keeper: Keeper | None = getattr(feed, "signals", None)
+    keeper: Keeper | None = arrays.kept.get("signals")
 
     def make() -> Signals:
         return signals_of(strategy, features, passes, arrays.columns, len(arrays.timestamps))

@@ -13,7 +13,7 @@ import pytest
 
 from engine import InputError, load
 from engine.arrays import FIELDS, lay_out
-from engine.catalog import find
+from engine.catalog import build_of, find
 from engine.disk import cache_root
 from engine.markets import scored_market
 from engine.optimizations.io import matrix_store, parquet_copy
@@ -352,7 +352,7 @@ def test_every_scenario_runs_on_mapped_arrays_with_the_references_bits(
     path = tmp_path / "market.parquet"
     scored_market().write_parquet(path)
     expected = load(path, build=())
-    load(path, build=whole_build)
+    load(path, build=build_of("io/matrix_store"))
     market = load(path, build=whole_build)
     assert not market.feed.arrays.columns.close.flags.writeable  # type: ignore[attr-defined]
     for scenario in SCENARIOS.values():

@@ -35,6 +35,7 @@ WRONG = (
     "read an ulp off",
     "starts for ends",
     "a copy that is a row short",
+    "whatever market was loaded first",
     "a worker that rounds",
     "an answer taken for that of another trial",
     "a memo by the name of the strategy, which recalls a run over other data",

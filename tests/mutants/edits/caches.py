@@ -129,6 +129,16 @@ EDITS = [
         ),
     ),
     *edits(
+        "optimizations/caching/loaded_markets.py",
+        ("whatever market was loaded first", "wrong key", "name = (content, source", 'name = ("", source'),
+        (
+            "a market that is a bar short the second time",
+            "off by one bar",
+            "return self._kept[name]\n",
+            "return self._kept[name]._replace(bars=self._kept[name].bars[:-1])\n",
+        ),
+    ),
+    *edits(
         "optimizations/io/parquet_copy.py",
         (
             "a copy with its rows reversed",
