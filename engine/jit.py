@@ -1,7 +1,8 @@
 """How the engine compiles: one set of Numba options, and a code cache that can't go stale.
 
 Numba's own cache key leaves out the options and the sources of what a function calls, so the cache folder is
-named after a digest of both. Import this module before Numba.
+named after a digest of both: for a module of the engine, of the sources that it imports. Where the sources stand is no
+part of it: a copy of the engine finds what another has compiled. Import this module before Numba.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.sources import code_digest
+from engine.sources import code_digest, module_digest
 
 log = logging.getLogger("engine.cache")
 _OPTIONS: dict[str, Any] = {
@@ -33,18 +34,18 @@ _ALSO = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "ENABLE_AVX", 
 """Settings of Numba's that change its code and are not in its key; the processor is."""
 
 
-def _source_digest() -> str:
+def _digest_with(sources: str) -> str:
     settings = [str(getattr(numba.config, name)) for name in _ALSO]
-    named = repr((sys.version_info[:2], sorted(_OPTIONS.items()), settings, code_digest()))
+    named = repr((sys.version_info[:2], sorted(_OPTIONS.items()), settings, sources))
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
-def _cache_folder() -> Path:
-    """Return the folder for the code of these very sources; in the user's cache unless the environment says."""
+def _cache_root() -> Path:
+    """Return the folder for all code that is kept; in the user's cache unless the environment says."""
     if root := os.environ.get("NUMBA_CACHE_DIR"):  # exact: where code is kept, not which
-        return Path(root) / _source_digest()
+        return Path(root)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"  # exact: where code is kept
-    return Path(base) / "exact-change" / "numba" / _source_digest()
+    return Path(base) / "exact-change" / "numba"
 
 
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its functions differ in the last bit
@@ -71,12 +72,14 @@ with _light_import(["coverage", "yaml"]):
     import numba as _numba
     from llvmlite import binding, ir
     from numba.core import cgutils, types
+    from numba.core.caching import IndexDataCacheFile
     from numba.core.runtime import _nrt_python as runtime  # type: ignore[attr-defined]  # compiled
     from numba.cpython.unsafe.numbers import trailing_zeros
     from numba.extending import intrinsic
 
 numba: Any = _numba  # its types know neither its configuration nor all of its options
-numba.config.CACHE_DIR = str(_cache_folder())
+_ROOT = _cache_root()
+numba.config.CACHE_DIR = str(_ROOT / _digest_with(code_digest()))
 
 
 def _can_keep(folder: Path) -> bool:
@@ -101,6 +104,7 @@ def _spared(function: Any) -> Any:
     """Return a compiled function that goes on where its code can't be kept, on a full disk say, and tells."""
     if not hasattr(function, "_cache"):
         return function  # left as plain Python
+    _keep_by_sources(function._cache, function.py_func.__module__)
     save = function._cache.save_overload
 
     def save_overload(signature: Any, code: Any) -> None:
@@ -113,6 +117,18 @@ def _spared(function: Any) -> Any:
     function._cache.save_overload = save_overload
     function._cache.load_overload = _loader(function._cache)
     return function
+
+
+def _keep_by_sources(cache: Any, module: str) -> None:
+    """Keep the code of a module of the engine by a digest of its sources; that of others stays where Numba has it."""
+    sources = module_digest(module)
+    if sources is None or not _KEEPS:
+        return
+    digest = _digest_with(sources)
+    folder = _ROOT / f"{module}-{digest}"
+    cache._cache_path = str(folder)
+    cache._cache_file = _untyped(IndexDataCacheFile)(str(folder), cache._impl.filename_base, digest)
+    cache._impl.locator.ensure_cache_path = lambda: folder.mkdir(parents=True, exist_ok=True)
 
 
 def _loader(cache: Any) -> Callable[[Any, Any], Any]:

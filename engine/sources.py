@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+_FROM = re.compile(rb"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)", re.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t]*import[ \t]+([\w., \t]+)", re.MULTILINE)
+_NAME = re.compile(rb"[\w.]+")
 
 
 @cache
@@ -16,3 +21,55 @@ def code_digest() -> str:
     for path in sorted(PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+@cache
+def module_digest(module: str) -> str | None:
+    """Return the SHA-256 of a module of the engine and of all modules of the engine that it imports, in turn.
+
+    That is all which the compiled code of its functions can be made of. None where it is not the engine's.
+    """
+    if _path_of(module) is None:
+        return None
+    found, left = {module}, [module]
+    while left:
+        new = set(_imports_of(left.pop())) - found
+        found |= new
+        left += new
+    digest = hashlib.sha256()
+    for name in sorted(found):
+        digest.update(name.encode() + b"\0" + _source_of(name) + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _imports_of(module: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in named_in(_source_of(module)) if _path_of(name) is not None))
+
+
+def named_in(source: bytes) -> Iterator[str]:
+    """Yield the names of all that may be a module which a source imports."""
+    for origin, names in _FROM.findall(source):
+        where = origin.decode()
+        if where.startswith("."):
+            raise ValueError(f"a relative import, from {where}: the engine's modules name each other in full")
+        yield where
+        yield from (f"{where}.{name.decode()}" for name in _NAME.findall(names))
+    for names in _IMPORT.findall(source):
+        yield from (name.decode() for name in _NAME.findall(names))
+
+
+@cache
+def _source_of(module: str) -> bytes:
+    path = _path_of(module)
+    return b"" if path is None else path.read_bytes()
+
+
+@cache
+def _path_of(module: str) -> Path | None:
+    """Return the file of a module of the engine; None where there is none."""
+    package, _, rest = module.partition(".")
+    if package != PACKAGE.name:
+        return None
+    place = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from engine.jit import numba
+from engine.sources import PACKAGE, module_digest, named_in
 
 SHOW = """
 import numpy as np
@@ -37,3 +41,55 @@ def test_what_changes_the_code_changes_its_folder_and_plain_python_needs_none(tm
     folder, look = shown(tmp_path, NUMBA_OPT="0", NUMBA_DISABLE_JIT="1")
     assert Path(folder).name != Path(numba.config.CACHE_DIR).name
     assert look == "function 1.0"
+
+
+LOOKED_AT = """
+from engine import compiled_features
+from engine.sources import module_digest
+import numpy as np
+means = np.empty(3)
+compiled_features.sma(np.array([1.0, 2.0, 4.0]), np.array([0, 3]), 2, means)
+print(sum(compiled_features.sma.stats.cache_hits.values()))
+print(means[2], module_digest("engine.compiled_features"), module_digest("engine.packed.kernel"))
+"""
+
+
+def test_a_copy_finds_what_another_has_compiled_and_an_edit_compiles_what_it_reaches(tmp_path: Path) -> None:
+    """Code is kept by the sources that it is made of, wherever these stand."""
+
+    def looked_at(root: Path) -> list[str]:
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "codes"), "PYTHONPATH": str(root)}
+        command = [sys.executable, "-c", LOOKED_AT]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root in (one, two):
+        shutil.copytree(PACKAGE, root / "engine")
+    hits, mean, features, kernel = looked_at(one)
+    assert (hits, mean) == ("0", "3.0")
+    assert looked_at(two) == ["1", mean, features, kernel]
+    edited = two / "engine" / "compiled_features.py"
+    edited.write_text(edited.read_text() + "\n\nOTHER = 1\n")
+    hits, mean, edited_features, same_kernel = looked_at(two)
+    assert (hits, mean, same_kernel) == ("0", "3.0", kernel)
+    assert edited_features != features
+
+
+def test_the_digest_of_a_module_follows_its_imports_in_turn() -> None:
+    assert module_digest("engine.compiled_features") != module_digest("engine.packed.kernel")
+    assert module_digest("engine") is not None
+    assert module_digest("numpy") is None
+    assert module_digest("engine.nothing") is None
+
+
+def test_a_relative_import_is_told() -> None:
+    """It would not be followed, so the engine has none."""
+    with pytest.raises(ValueError, match="a relative import"):
+        list(named_in(b"x = 1\nfrom .other import y\n"))
+    assert list(named_in(b"from engine.a import (\n    b,\n    c,\n)\n  import engine.d\n")) == [
+        "engine.a",
+        "engine.a.b",
+        "engine.a.c",
+        "engine.d",
+    ]
