@@ -134,7 +134,10 @@ def arrays_of(feed: Feed) -> Arrays:
 
 
 def lay_out(bars: pl.DataFrame) -> Arrays:
-    """Return the arrays of bars sorted by timestamp, then symbol."""
+    """Return the arrays of bars sorted by timestamp, then symbol.
+
+    None of them can be written to, as those that are mapped from disk: compiled code then has one form for both.
+    """
     symbols: list[str] = bars["symbol"].unique().sort().to_list()
     timestamps = bars["timestamp"].unique(maintain_order=True)
     step = bars["timestamp"].rle_id().to_numpy().astype(np.int32)
@@ -145,6 +148,8 @@ def lay_out(bars: pl.DataFrame) -> Arrays:
     cell = step.astype(np.int64) * len(symbols) + symbol
     values = {field: bars[field].to_numpy() for field in FIELDS}
     columns = Columns(starts, step[by_symbol], *(values[field][by_symbol] for field in FIELDS))
+    for column in columns[1:]:
+        column.flags.writeable = False
     shape = (len(timestamps), len(symbols))
     return Arrays(timestamps, symbols, columns, {field: _matrix(values[field], cell, shape) for field in FIELDS})
 
@@ -152,7 +157,7 @@ def lay_out(bars: pl.DataFrame) -> Arrays:
 def _matrix(values: Floats, cell: Ints, shape: tuple[int, int]) -> Floats:
     matrix = np.full(shape, np.nan)
     matrix.ravel()[cell] = values
-    return matrix
+    return read_only(matrix)
 
 
 def times_of(timestamps: pl.Series) -> Times:
@@ -185,7 +190,7 @@ def interleaved(columns: Columns, steps: int) -> Prices:
     width = len(PRICES)
     room = on_lines(len(columns.starts) - 1, steps, width)
     _interleave(columns, room)
-    flat = room.ravel()
+    flat = read_only(room.ravel())
     return Prices(flat, flat[1:], flat[2:], flat[3:], width, width * steps, True)
 
 
@@ -199,7 +204,8 @@ def on_lines(*shape: int) -> Floats:
 
 def side_by_side(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Prices:
     """Return the prices of four C-contiguous matrices of shape (timestamps, symbols), as they stand."""
-    return Prices(opens.ravel(), highs.ravel(), lows.ravel(), closes.ravel(), opens.shape[1], 1, False)
+    flat = (read_only(prices.ravel()) for prices in (opens, highs, lows, closes))
+    return Prices(*flat, opens.shape[1], 1, False)
 
 
 @compiled_in_place
