@@ -121,14 +121,17 @@ def _spared(function: Any) -> Any:
 
 def _keep_by_sources(cache: Any, module: str) -> None:
     """Keep the code of a module of the engine by a digest of its sources; that of others stays where Numba has it."""
-    sources = module_digest(module)
-    if sources is None or not _KEEPS:
+    folder = _folder_of(module)
+    if folder is None or not _KEEPS:
         return
-    digest = _digest_with(sources)
-    folder = _ROOT / f"{module}-{digest}"
     cache._cache_path = str(folder)
-    cache._cache_file = _untyped(IndexDataCacheFile)(str(folder), cache._impl.filename_base, digest)
+    cache._cache_file = _untyped(IndexDataCacheFile)(str(folder), cache._impl.filename_base, folder.name)
     cache._impl.locator.ensure_cache_path = lambda: folder.mkdir(parents=True, exist_ok=True)
+
+
+def _folder_of(module: str) -> Path | None:
+    sources = module_digest(module)
+    return None if sources is None else _ROOT / f"{module}-{_digest_with(sources)}"
 
 
 def _loader(cache: Any) -> Callable[[Any, Any], Any]:

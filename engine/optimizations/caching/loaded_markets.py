@@ -69,8 +69,10 @@ class LoadedMarkets:
 def _size(loaded: Loaded) -> int:
     size = int(loaded.bars.estimated_size())
     if isinstance(loaded.layout, Arrays):
-        size += sum(column.nbytes for column in loaded.layout.columns)
-        size += _SIDE_BY_SIDE * sum(matrix.nbytes for matrix in loaded.layout.matrices.values())
+        for column in loaded.layout.columns:
+            size += column.nbytes
+        for matrix in loaded.layout.matrices.values():
+            size += _SIDE_BY_SIDE * matrix.nbytes
     return size
 
 
