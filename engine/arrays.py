@@ -204,8 +204,8 @@ def on_lines(*shape: int) -> Floats:
 
 def side_by_side(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Prices:
     """Return the prices of four C-contiguous matrices of shape (timestamps, symbols), as they stand."""
-    flat = (read_only(prices.ravel()) for prices in (opens, highs, lows, closes))
-    return Prices(*flat, opens.shape[1], 1, False)
+    open_, high, low, close = (read_only(prices.ravel()) for prices in (opens, highs, lows, closes))
+    return Prices(open_, high, low, close, opens.shape[1], 1, False)
 
 
 @compiled_in_place
