@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.jit import compiled_in_place
-from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable, check_field, read_only
+from engine.model import PRICES, Bar, Bars, FeatureTable, PassTable, check_field, read_only, sealed
 from engine.pipeline import Feed
 from engine.strategy import Condition, CrossesAbove, Side
 
@@ -147,9 +147,7 @@ def lay_out(bars: pl.DataFrame) -> Arrays:
     np.cumsum(np.bincount(symbol, minlength=len(symbols)), out=starts[1:])
     cell = step.astype(np.int64) * len(symbols) + symbol
     values = {field: bars[field].to_numpy() for field in FIELDS}
-    columns = Columns(starts, step[by_symbol], *(values[field][by_symbol] for field in FIELDS))
-    for column in columns[1:]:
-        column.flags.writeable = False
+    columns = Columns(starts, sealed(step[by_symbol]), *(sealed(values[field][by_symbol]) for field in FIELDS))
     shape = (len(timestamps), len(symbols))
     return Arrays(timestamps, symbols, columns, {field: _matrix(values[field], cell, shape) for field in FIELDS})
 

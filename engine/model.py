@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from engine.grid import Grid
 from engine.positions import positions_of
 
 Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", bound=np.generic)
 
 PRICES = ("open", "high", "low", "close")
 """The price columns of a bar."""
@@ -106,9 +107,14 @@ def check_field(field: str) -> None:
 
 def read_only(values: Sequence[float] | Floats) -> Floats:
     """Return an array of these values, or a view of one, that can't be written to."""
-    array: Floats = np.asarray(values, np.float64).view()
-    array.flags.writeable = False
-    return array
+    return sealed(np.asarray(values, np.float64))
+
+
+def sealed(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Return a view of an array that can't be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @dataclass(frozen=True, slots=True)
