@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.catalog import Optimization, accepted_build, compose, find, is_imported
+from engine.catalog import REFERENCE, Optimization, accepted_build, compose, find, is_imported
 from engine.disk import reading_ahead
 from engine.model import Result, Settings
 from engine.pipeline import Feed, Loaded, Pipeline
@@ -66,17 +67,24 @@ def load(
 
 
 def _composed(names: Iterable[str]) -> Pipeline:
-    """Return the pipeline of a build: the same one each time where its loader keeps markets for the next load."""
+    """Return the pipeline of a build: the latest of this thread, if that is its build and its loader keeps markets."""
     build = tuple(map(find, names))
-    if build in _lasting:
-        return _lasting[build]
+    if _latest.build == build:
+        return _latest.pipeline
     pipeline = compose(one.name for one in build)
     if getattr(pipeline.loader, "keeps_markets", False):
-        _lasting[build] = pipeline
+        _latest.build, _latest.pipeline = build, pipeline
     return pipeline
 
 
-_lasting: dict[tuple[Optimization, ...], Pipeline] = {}  # exact: what the components of a build keep stays with it
+class _Latest(threading.local):
+    """One a thread, since what a pipeline keeps may be large, and is not made for two threads at once."""
+
+    build: tuple[Optimization, ...] = ()
+    pipeline = REFERENCE
+
+
+_latest = _Latest()  # exact: what the components of a build keep stays with it
 
 
 def sweep(

@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-_FROM = re.compile(rb"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)", re.MULTILINE)
-_IMPORT = re.compile(rb"^[ \t]*import[ \t]+([\w., \t]+)", re.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]|import[ \t]+([\w., \t]+))", re.MULTILINE)
 _NAME = re.compile(rb"[\w.]+")
 
 
@@ -27,7 +26,8 @@ def code_digest() -> str:
 def module_digest(module: str) -> str | None:
     """Return the SHA-256 of a module of the engine and of all modules of the engine that it imports, in turn.
 
-    That is all which the compiled code of its functions can be made of. None where it is not the engine's.
+    That is all which the compiled code of its functions can be made of; of a package, each module counts as imported.
+    None where it is not the engine's.
     """
     if _path_of(module) is None:
         return None
@@ -44,19 +44,23 @@ def module_digest(module: str) -> str | None:
 
 @cache
 def _imports_of(module: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in named_in(_source_of(module)) if _path_of(name) is not None))
+    return tuple(part for name in named_in(_source_of(module)) for part in _parts_of(name))
+
+
+def _parts_of(module: str) -> Iterator[str]:
+    """Yield a module that is the engine's, and, where it is a package, those in it."""
+    if (path := _path_of(module)) is not None:
+        yield module
+        if path.stem == "__init__":
+            yield from (f"{module}.{one.stem}" for one in sorted(path.parent.glob("[!_]*.py")))
 
 
 def named_in(source: bytes) -> Iterator[str]:
-    """Yield the names of all that may be a module which a source imports."""
-    for origin, names in _FROM.findall(source):
-        where = origin.decode()
-        if where.startswith("."):
-            raise ValueError(f"a relative import, from {where}: the engine's modules name each other in full")
-        yield where
-        yield from (f"{where}.{name.decode()}" for name in _NAME.findall(names))
-    for names in _IMPORT.findall(source):
-        yield from (name.decode() for name in _NAME.findall(names))
+    """Yield the names of the modules that a source imports, or imports from."""
+    for origin, names in _IMPORT.findall(source):
+        if origin.startswith(b"."):
+            raise ValueError(f"a relative import, from {origin.decode()}: the engine's modules name each other in full")
+        yield from (name.decode() for name in _NAME.findall(origin or names))
 
 
 @cache

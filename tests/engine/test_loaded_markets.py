@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -137,4 +138,9 @@ def test_the_second_load_finds_what_runs_have_kept_and_gives_the_same_bits(tmp_p
     for _ in range(3):
         assert result_digest(load(path, build=build).run(crossing(), COSTS)) == expected
     assert work["features not in memory"] == len(crossing().features)
-    assert load(path, build=build).feed.bars is load(path, build=build).feed.bars
+    first = load(path, build=build).feed.bars
+    assert load(path, build=build).feed.bars is first
+    with ThreadPoolExecutor(1) as other_thread:
+        assert other_thread.submit(load, path, build=build).result().feed.bars is not first
+    load(path, build=BUILD)
+    assert load(path, build=build).feed.bars is not first, "only the latest build keeps what it has loaded"
