@@ -92,16 +92,22 @@ def test_a_relative_import_is_told() -> None:
 
 
 def test_a_module_that_is_imported_from_its_package_is_followed(tmp_path: Path) -> None:
-    """An edit of `engine.compiled_account.counting` reaches the loops that import it by name from its package."""
+    """`from engine.large import loop`, say: what is named there may be a module."""
     shutil.copytree(PACKAGE, tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
-    show = "from engine.sources import module_digest; print(module_digest('engine.compiled_account.running'))"
+    show = "from engine.sources import module_digest; print(module_digest('engine.grid'))"
+    edited = tmp_path / "engine" / "large" / "loop.py"
 
     def digest() -> str:
         environment = os.environ | {"PYTHONPATH": str(tmp_path)}
         command = [sys.executable, "-c", show]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
 
-    before = digest()
-    edited = tmp_path / "engine" / "compiled_account" / "counting.py"
-    edited.write_text(edited.read_text() + "# edited\n")
-    assert digest() != before
+    def changes() -> bool:
+        before = digest()
+        edited.write_text(edited.read_text() + "# edited\n")
+        return digest() != before
+
+    assert not changes()
+    importing = tmp_path / "engine" / "grid.py"
+    importing.write_text(importing.read_text() + "def late():\n    from engine.large import loop\n")
+    assert changes()
