@@ -5,7 +5,8 @@ these, such as signals and prices side by side. The next load reads the file, ta
 was used longest ago is dropped when the budget of bytes is full.
 
 Exact: A market is found by the file's content, its format, and what to do with bad bars; it is kept only where the file
-still has that content once it has been loaded. What is loaded is never changed.
+still has that content once it has been loaded. Arrays can't be written to, and each load hands out a table of its own,
+so that whoever changes it changes no other.
 
 Risk: Contents are told apart by 128 bits of XXH3, as the data of features is: no two differ by chance and agree in it,
 but it is no proof against somebody who makes such a pair. Up to 1 GiB of markets stays in memory, also of files that
@@ -48,12 +49,11 @@ class LoadedMarkets:
         name = (content, source.suffix.lower(), on_bad_bars)
         if name in self._kept:
             self._kept.move_to_end(name)
-            return self._kept[name]
+            return _copy_of(self._kept[name])
         loaded = self._inner(source, on_bad_bars)
-        if (
-            fingerprint_of(source) == content
-        ):  # else it was written to meanwhile, and which content was read is not known
-            self._keep(name, loaded)
+        # else it was written to meanwhile, and which content was read is not known
+        if fingerprint_of(source) == content:
+            self._keep(name, _copy_of(loaded))
         return loaded
 
     def _keep(self, name: Name, loaded: Loaded) -> None:
@@ -64,6 +64,11 @@ class LoadedMarkets:
         self._bytes += size
         while self._bytes > BUDGET_BYTES:
             self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+def _copy_of(loaded: Loaded) -> Loaded:
+    """Return a market with a table of its own, over the same memory."""
+    return loaded._replace(bars=loaded.bars.clone())
 
 
 def _size(loaded: Loaded) -> int:

@@ -132,10 +132,10 @@ EDITS = [
         "optimizations/caching/loaded_markets.py",
         ("whatever market was loaded first", "wrong key", "name = (content, source", 'name = ("", source'),
         (
-            "a market that is a bar short the second time",
+            "a market whose copies are a bar short",
             "off by one bar",
-            "return self._kept[name]\n",
-            "return self._kept[name]._replace(bars=self._kept[name].bars[:-1])\n",
+            "bars=loaded.bars.clone()",
+            "bars=loaded.bars[:-1]",
         ),
     ),
     *edits(
